@@ -1,0 +1,148 @@
+package quality
+
+import (
+	"errors"
+	"time"
+)
+
+// Severity orders how bad something is.
+type Severity string
+
+// The severities, and none.
+const (
+	NoSeverity Severity = ""
+	Info       Severity = "info"
+	Warning    Severity = "warning"
+	Critical   Severity = "critical"
+)
+
+// Level is 0 for none, 1 info, 2 warning, 3 critical.
+func (s Severity) Level() int {
+	switch s {
+	case Info:
+		return 1
+	case Warning:
+		return 2
+	case Critical:
+		return 3
+	}
+	return 0
+}
+
+// Event says why an alert is told.
+type Event string
+
+// The events of an alert.
+const (
+	Firing    Event = "firing"    // an incident began
+	Escalated Event = "escalated" // it became worse
+	Eased     Event = "eased"     // it became less bad, and lasts
+	Reminder  Event = "reminder"  // it lasts
+	Resolved  Event = "resolved"  // it ended
+	Passed    Event = "passed"    // it began and ended before we heard of it
+	Notice    Event = "notice"    // a fact without an end
+)
+
+// AlertSchema names the shape of Alert's JSON.
+const AlertSchema = "wabawatch.alert/1"
+
+// Alert is one thing that is told, in the shape consumers get it: by SNS, and from /v1/alerts.
+// Fields that do not apply are null.
+type Alert struct {
+	Schema string `json:"schema"`
+	// ID is stable: a repeated delivery carries the same one.
+	ID          string    `json:"id"`
+	IncidentID  *string   `json:"incident_id"`
+	Event       Event     `json:"event"`
+	Rule        string    `json:"rule"`
+	Severity    Severity  `json:"severity"` // of a resolved one: the worst that was told
+	WABAID      *string   `json:"waba_id"`
+	SubjectKind Kind      `json:"subject_kind"`
+	SubjectID   string    `json:"subject_id"`
+	SubjectName string    `json:"subject_name"`
+	Signal      *Signal   `json:"signal"`
+	From        *string   `json:"from"`
+	To          *string   `json:"to"`
+	At          time.Time `json:"at"` // when the value changed
+	// NotBefore is the last time the value before was confirmed; null if it never was.
+	NotBefore *time.Time `json:"not_before"`
+	Source    string     `json:"source"` // webhook, poll, or clock
+	Summary   string     `json:"summary"`
+	Advice    string     `json:"advice"`
+	Reason    *string    `json:"reason"`
+	CreatedAt time.Time  `json:"created_at"`
+	// Revision counts the alerts of one incident from 1; consumers keep the greatest.
+	Revision      int        `json:"revision"`
+	IncidentSince *time.Time `json:"incident_since"`
+	// Details are attributes of the fact: pause title, until when, Meta's codes and solutions.
+	Details map[string]string `json:"details,omitempty"`
+	// FirstLook marks an incident found by an account's first poll or by a rule that is new: it
+	// is told in one summary per account.
+	FirstLook bool `json:"first_look,omitempty"`
+	// Repeated marks a notice whose like, with another time, was told within 8 days.
+	Repeated bool `json:"possibly_repeated,omitempty"`
+	// PublishedAt is when the notifier was told it arrived; only /v1/alerts shows it.
+	PublishedAt *time.Time `json:"published_at,omitempty"`
+	// FoldedFirst is the id of the firing alert that a folded passed alert stands for.
+	FoldedFirst string `json:"folded_id,omitempty"`
+}
+
+// Names of the rules. A rule's id is stable: consumers filter by it.
+const (
+	RuleNumberQuality     = "number_quality"
+	RuleNumberFlagged     = "number_flagged"
+	RuleNumberStatus      = "number_status"
+	RuleNumberName        = "number_name"
+	RuleNumberHealth      = "number_health"
+	RuleNumberSecurity    = "number_security" // notice
+	RuleAccountHealth     = "account_health"
+	RuleTemplateQuality   = "template_quality"
+	RuleTemplateStatus    = "template_status"
+	RuleTemplateFlagged   = "template_flagged"
+	RuleTemplateCategory  = "template_category" // notice
+	RuleTemplateLimit     = "template_limit"    // notice: the account is at its template cap
+	RuleAccountRestricted = "account_restricted"
+	RuleAccountDisabled   = "account_disabled"
+	RuleAccountViolation  = "account_violation" // notice
+	RuleAccountReview     = "account_review"
+	RuleAccountOffboarded = "account_offboarded"
+	RuleAccountAlert      = "account_alert" // incident, or notice when informational
+	RuleLimitLowered      = "limit_lowered" // notice
+	RuleLimitRaised       = "limit_raised"  // notice
+	RuleWatchBlind        = "watch_blind"
+	RuleWatchToken        = "watch_token"
+	RuleWatchUnknown      = "watch_unknown" // notice
+	RuleWatchTest         = "watch_test"    // notice: Meta's test button, or `wabawatch test-alert`
+	RuleFirstLook         = "first_look"    // notice that heads the summary of a first look
+)
+
+// Reasons with which an incident resolves, besides the value having changed.
+const (
+	ReasonRetired     = "retired"         // the subject was deleted, migrated, archived or is gone; Details say which
+	ReasonNoRating    = "no longer rated" // UNKNOWN for 7 days
+	ReasonNotRepeated = "not repeated"    // only a webhook said so, 7 days ago
+	ReasonExpired     = "expired"         // its own date has come
+	ReasonHealthy     = "found healthy"   // two polls found the account healthy
+	ReasonDay7        = "day 7"           // the 7 days of Flagged are over
+)
+
+// Form says how a parcel of alerts is told.
+type Form string
+
+// The forms of a parcel.
+const (
+	Single    Form = "single"     // one alert
+	Digest    Form = "digest"     // a burst for one account and severity; names each
+	Summary   Form = "summary"    // what a first look found
+	TestAlert Form = "test_alert" // labelled as a test
+)
+
+// Parcel is what one publish carries.
+type Parcel struct {
+	Form   Form
+	Alerts []Alert // at least one
+}
+
+// ErrRefused is wrapped by a publisher's error that no repetition can cure: the message, not
+// the moment, is at fault.
+var ErrRefused = errors.New("refused for good")
