@@ -83,6 +83,9 @@ type Alert struct {
 	Repeated bool `json:"possibly_repeated,omitempty"`
 	// PublishedAt is when the notifier was told it arrived; only /v1/alerts shows it.
 	PublishedAt *time.Time `json:"published_at,omitempty"`
+	// PreviousAt is CreatedAt of the alert before this one of the same incident; zero for the
+	// first. With the incident's id it finds that alert, which must go out first.
+	PreviousAt time.Time `json:"-"`
 	// FoldedFirst is the id of the firing alert that a folded passed alert stands for.
 	FoldedFirst string `json:"folded_id,omitempty"`
 }

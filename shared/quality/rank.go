@@ -17,7 +17,5 @@ func Rank(k Kind, s Signal, value string) int {
 	return 1
 }
 
-// unseen is the severity of a value that no table below names.
+// unseen is the severity of a value that the tables of a closed signal do not name.
 const unseen Severity = "unseen"
-
-func severityOf(Kind, Signal, string) Severity { return NoSeverity }

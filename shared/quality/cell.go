@@ -1,0 +1,85 @@
+package quality
+
+import (
+	"time"
+)
+
+// has reports whether a cell's marks hold exactly this point.
+func (c Cell) has(p Point) bool {
+	m := c.Told
+	if p.Track == Seen {
+		m = c.Seen
+	}
+	return m.At.Equal(p.At) && canonical(m.Value, m.Attrs) == canonical(p.Value, p.Attrs)
+}
+
+// mark makes a point the newest of its track.
+func (c *Cell) mark(p Point) {
+	m := Mark{Value: p.Value, At: p.At, Attrs: p.Attrs}
+	if p.Track == Seen {
+		c.Seen = m
+	} else {
+		c.Told = m
+	}
+}
+
+// observe adds an observation that is newer than all others of the cell, of which the newest
+// was at last.
+func (c *Cell) observe(value string, at time.Time, track Track, attrs map[string]string, last time.Time) {
+	lastKnown := last
+	if !c.Current.IsZero() && !Known(c.Current.Value) {
+		lastKnown = c.Current.NotBefore
+	}
+	c.Current = c.Current.next(value, at, track, attrs, last)
+	if Known(value) {
+		c.Known = c.Known.next(value, at, track, attrs, lastKnown)
+	}
+}
+
+// next is the row in force after an observation at at.
+func (r Row) next(value string, at time.Time, track Track, attrs map[string]string, last time.Time) Row {
+	if !r.IsZero() && r.Value == value {
+		r.Attrs = united(r.Attrs, attrs)
+		return r
+	}
+	n := Row{Value: value, At: at, Track: track, Attrs: united(nil, attrs)}
+	if !r.IsZero() {
+		n.From, n.NotBefore = r.Value, last
+	}
+	return n
+}
+
+// rebuild takes the rows in force from the end of a history. Of a history that does not reach
+// back to the first point, the first row has begun at an unknown time before: then what the
+// cell remembers decides, and if it cannot, rebuild returns false and all of it is needed.
+func (c *Cell) rebuild(all, known []Row, obs []observation, complete bool) bool {
+	current, ok := c.Current.carried(all, obs, complete)
+	if !ok {
+		return false
+	}
+	if !complete && !Known(obs[0].value) && (len(known) > 0 || c.Known.At.After(obs[0].at)) {
+		return false
+	}
+	remembered := c.Known
+	if len(known) > 0 || complete {
+		if remembered, ok = c.Known.carried(known, obs, complete); !ok {
+			return false
+		}
+	}
+	c.Current, c.Known = current, remembered
+	return true
+}
+
+func (r Row) carried(rows []Row, obs []observation, complete bool) (Row, bool) {
+	n := len(rows)
+	switch {
+	case n == 0:
+		return Row{}, complete
+	case n > 1 || complete:
+		return rows[n-1], true
+	case r.Value == rows[0].Value && !r.At.After(obs[0].at):
+		r.Attrs = united(r.Attrs, rows[0].Attrs)
+		return r, true
+	}
+	return Row{}, false
+}

@@ -1,0 +1,155 @@
+package quality
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Evidence is what is known of one signal over a span of time, from which its rows are made.
+type Evidence struct {
+	// Points of the signal, both tracks, in any order, each once.
+	Points []Point
+	// Presence are the seen points of the subject's presence; they say when the log covers it.
+	Presence []Point
+	// Log of the signal's class, ascending.
+	Log []LogEntry
+	// From is where the evidence begins to be complete. What is older is there only as the
+	// newest point of each track, and the newest log entry, before it. Zero: it is all there.
+	From time.Time
+}
+
+// observation is one moment at which somebody said what a value was.
+type observation struct {
+	at    time.Time
+	value string
+	track Track
+	attrs map[string]string
+	point bool // as opposed to an entry of the log
+}
+
+// observations returns what was said of a signal, in order: points, and for every log entry
+// what the track seen then said. Repeats of one reading are left out.
+func observations(k Kind, sig Signal, ev Evidence) []observation {
+	points := effective(k, sig, ev.Points)
+	slices.SortFunc(points, func(a, b Point) int { return comparePoints(k, a, b) })
+	presence := slices.Clone(ev.Presence)
+	slices.SortFunc(presence, func(a, b Point) int { return a.At.Compare(b.At) })
+	listed := k == PhoneNumber || k == Template
+
+	var out []observation
+	var seen Point
+	var i, j int
+	present := !listed
+	put := func(p Point) {
+		if p.Track == Seen {
+			seen = p
+		}
+		out = append(out, observation{p.At, p.Value, p.Track, p.Attrs, true})
+	}
+	for _, e := range ev.Log {
+		for ; i < len(points) && points[i].At.Before(e.At); i++ {
+			put(points[i])
+		}
+		for ; j < len(presence) && !presence[j].At.After(e.At); j++ {
+			present = !listed || presence[j].Value == Present
+		}
+		// Seen comes before told within a second.
+		for ; i < len(points) && points[i].At.Equal(e.At) && points[i].Track == Seen; i++ {
+			put(points[i])
+		}
+		if present && !seen.At.IsZero() && seen.At.Before(e.At) && !slices.Contains(e.Without, sig) {
+			out = append(out, observation{at: e.At, value: seen.Value, track: Seen, attrs: seen.Attrs})
+		}
+	}
+	for ; i < len(points); i++ {
+		put(points[i])
+	}
+	return out
+}
+
+// effective leaves out repeats. An equal ban (same date) or restriction (same expiry) that was
+// told within 8 days before is the same reading, which keeps its earliest time: nothing says
+// whether a redelivery keeps the time of the first. Looking at pairs of readings only makes
+// the result independent of their order of arrival.
+func effective(_ Kind, sig Signal, points []Point) []Point {
+	if !collapses(sig) {
+		return slices.Clone(points)
+	}
+	var out []Point
+	for _, p := range points {
+		repeat := p.Track == Told && slices.ContainsFunc(points, func(q Point) bool {
+			return q.Track == Told && q.At.Before(p.At) && p.At.Sub(q.At) < repeatFor && sameReading(sig, p, q)
+		})
+		if !repeat {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func collapses(sig Signal) bool {
+	_, restriction := sig.RestrictionType()
+	return restriction || sig == BanState
+}
+
+func sameReading(sig Signal, a, b Point) bool {
+	key := AttrUntil
+	if sig == BanState {
+		key = AttrDate
+	}
+	return a.Value == b.Value && a.Attrs[key] == b.Attrs[key]
+}
+
+// rows collapses observations: one row per change. Within a second the last observation is
+// the one in force. keep says which values count.
+func rows(obs []observation, keep func(string) bool) []Row {
+	var out []Row
+	var last time.Time
+	for i := 0; i < len(obs); {
+		o, ok := observation{}, false
+		at := obs[i].at
+		for ; i < len(obs) && obs[i].at.Equal(at); i++ {
+			if keep(obs[i].value) {
+				o, ok = obs[i], true
+			}
+		}
+		if !ok {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].Value == o.value {
+			if o.point {
+				out[n-1].Attrs = united(out[n-1].Attrs, o.attrs)
+			}
+		} else {
+			r := Row{Value: o.value, At: o.at, Track: o.track, Attrs: united(nil, o.attrs)}
+			if n > 0 {
+				r.From, r.NotBefore = out[n-1].Value, last
+			}
+			out = append(out, r)
+		}
+		last = o.at
+	}
+	return out
+}
+
+func united(old, more map[string]string) map[string]string {
+	if len(more) == 0 {
+		return old
+	}
+	out := maps.Clone(old)
+	if out == nil {
+		out = make(map[string]string, len(more))
+	}
+	maps.Copy(out, more)
+	return out
+}
+
+func anyValue(string) bool { return true }
+
+// History returns the rows of a signal, oldest first, from complete evidence or from a span of
+// it. Of a span, the first row is the value in force when it begins; its At is the newest
+// observation before the span, unless it is also the first ever.
+func History(k Kind, sig Signal, ev Evidence) []Row {
+	return rows(observations(k, sig, ev), anyValue)
+}

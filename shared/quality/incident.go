@@ -1,0 +1,418 @@
+package quality
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Incident is a rule that holds for a subject, from when it began to hold until it no longer does.
+type Incident struct {
+	// ID is fixed when the incident opens and never computed again.
+	ID   string
+	Rule string
+	Key  string
+	// Severity is what was told last, Worst the worst that was told.
+	Severity, Worst Severity
+	Signal          Signal
+	Value, From     string
+	// At is when Value began, Since when the rule began to hold.
+	At, Since time.Time
+	NotBefore time.Time
+	Track     Track
+	Attrs     map[string]string
+	// OpenedAt is when we learnt of it.
+	OpenedAt time.Time
+	// ResolvingAt and EasingAt are since when the rule has not held, or has been less bad; zero
+	// while it holds as told.
+	ResolvingAt, EasingAt time.Time
+	// Until is when it ends by itself, and why; zero if it does not.
+	Until       time.Time
+	UntilReason string
+	// ToldAt is when the newest alert of it was made, Revision how many there were.
+	ToldAt   time.Time
+	Revision int
+	Silent   bool
+}
+
+// evaluate compares what holds now with the incidents that are open.
+func (w *work) evaluate(rs Rules) {
+	now, kind := w.in.Now, w.s.Subject.Kind
+	heads := w.in.Heads
+	if len(w.in.Polled) > 0 {
+		heads = maps.Clone(heads)
+		if heads == nil {
+			heads = Heads{}
+		}
+		for class, e := range w.in.Polled {
+			if e.At.After(heads[class].Last) {
+				heads[class] = heads[class].Append(e)
+			}
+		}
+	}
+	view := w.s.view(now, heads)
+	retired := view.Retired()
+	var pending []Pending
+	for _, r := range rs {
+		if !slices.Contains(r.Kinds, kind) {
+			continue
+		}
+		var found []Finding
+		if retired == "" && !r.Off {
+			found = r.Holds(r, view)
+		}
+		var replay []stretch
+		if w.wasTouched(r) && !r.Off {
+			replay = stretches(r, kind, w.evidence(r, heads), now)
+		}
+		for _, f := range found {
+			if p, wait := w.fire(r, f, replay); wait {
+				pending = append(pending, p)
+			}
+		}
+		for i := range w.s.Open {
+			inc := &w.s.Open[i]
+			if inc.Rule == r.ID && !slices.ContainsFunc(found, func(f Finding) bool { return f.Key == inc.Key }) {
+				w.cease(r, inc, view, retired)
+			}
+		}
+		w.s.Open = slices.DeleteFunc(w.s.Open, func(inc Incident) bool { return inc.ID == "" })
+		w.pass(r, replay)
+		w.voids(r, view)
+	}
+	w.s.Pending = pending
+	w.dropOrphans(rs)
+	if n := len(w.s.Past); n > maxPast {
+		w.s.Past = w.s.Past[n-maxPast:]
+	}
+}
+
+// dropOrphans forgets incidents of rules that no longer exist: nobody could ever resolve them.
+func (w *work) dropOrphans(rs Rules) {
+	w.s.Open = slices.DeleteFunc(w.s.Open, func(inc Incident) bool {
+		return !slices.ContainsFunc(rs, func(r Rule) bool { return r.ID == inc.Rule })
+	})
+}
+
+func (w *work) wasTouched(r Rule) bool {
+	for sig := range w.touched {
+		if r.Reads(sig) {
+			return true
+		}
+	}
+	return false
+}
+
+// evidence gathers what a rule reads, for a replay: history where it was rebuilt, elsewhere
+// what the cells remember.
+func (w *work) evidence(r Rule, heads Heads) map[Signal][]observation {
+	out := map[Signal][]observation{}
+	for sig, c := range w.s.Cells {
+		if !r.Reads(sig) {
+			continue
+		}
+		if obs, ok := w.obs[sig]; ok {
+			out[sig] = obs
+			continue
+		}
+		var obs []observation
+		if !c.Known.IsZero() {
+			before := w.in.State.Cells[sig].Known
+			if !before.IsZero() && before.At.Before(c.Known.At) {
+				obs = append(obs, observation{before.At, before.Value, before.Track, before.Attrs, true})
+			}
+			obs = append(obs, observation{c.Known.At, c.Known.Value, c.Known.Track, c.Known.Attrs, true})
+			if c.Told.Value == c.Known.Value && c.Told.At.After(c.Known.At) {
+				obs = append(obs, observation{c.Told.At, c.Told.Value, Told, c.Told.Attrs, true})
+			}
+		}
+		if !c.Current.IsZero() && !Known(c.Current.Value) {
+			obs = append(obs, observation{c.Current.At, c.Current.Value, c.Current.Track, c.Current.Attrs, true})
+		}
+		if last, before := w.s.Confirmed(sig, heads); c.Seen.Value == c.Current.Value && !last.IsZero() {
+			for _, at := range []time.Time{before, last} {
+				if at.After(c.Current.At) {
+					obs = append(obs, observation{at, c.Seen.Value, Seen, nil, true})
+				}
+			}
+		}
+		slices.SortStableFunc(obs, func(a, b observation) int { return a.at.Compare(b.at) })
+		if len(obs) > 0 {
+			out[sig] = obs
+		}
+	}
+	return out
+}
+
+// fire opens or continues an incident. wait is true while the rule's `for` has not passed.
+func (w *work) fire(r Rule, f Finding, replay []stretch) (p Pending, wait bool) {
+	now := w.in.Now
+	i := slices.IndexFunc(w.s.Open, func(inc Incident) bool { return inc.Rule == r.ID && inc.Key == f.Key })
+	since := f.Row.At
+	for _, st := range replay {
+		if st.open && st.finding.Key == f.Key && st.from.Before(since) {
+			since = st.from
+		}
+	}
+	if i < 0 {
+		if r.For > 0 {
+			p = Pending{r.ID, f.Key, now}
+			for _, old := range w.s.Pending {
+				if old.Rule == r.ID && old.Key == f.Key {
+					p.Since = old.Since
+				}
+			}
+			if now.Before(p.Since.Add(r.For)) {
+				w.dueAt(p.Since.Add(r.For))
+				return p, true
+			}
+		}
+		inc := Incident{ID: w.newID(r.ID, f.Key), Rule: r.ID, Key: f.Key, Severity: f.Severity, Worst: f.Severity, OpenedAt: now, Since: since}
+		inc.adopt(f)
+		w.tellIncident(&inc, Firing, r, f)
+		w.s.Open = append(w.s.Open, inc)
+		w.dueIncident(r, inc)
+		return Pending{}, false
+	}
+	inc := &w.s.Open[i]
+	inc.ResolvingAt = time.Time{}
+	if since.Before(inc.Since) {
+		inc.Since = since
+	}
+	inc.adopt(f)
+	switch {
+	case f.Severity.Level() > inc.Severity.Level():
+		inc.EasingAt, inc.Severity = time.Time{}, f.Severity
+		if f.Severity.Level() > inc.Worst.Level() {
+			inc.Worst = f.Severity
+		}
+		w.tellIncident(inc, Escalated, r, f)
+	case f.Severity.Level() < inc.Severity.Level():
+		if inc.EasingAt.IsZero() {
+			inc.EasingAt = now
+		}
+		if !now.Before(inc.EasingAt.Add(r.KeepFiringFor)) {
+			inc.EasingAt, inc.Severity = time.Time{}, f.Severity
+			w.tellIncident(inc, Eased, r, f)
+		}
+	default:
+		inc.EasingAt = time.Time{}
+		if every := r.repeat(*inc); every > 0 && !now.Before(inc.ToldAt.Add(every)) {
+			w.tellIncident(inc, Reminder, r, f)
+		}
+	}
+	w.dueIncident(r, *inc)
+	return Pending{}, false
+}
+
+// adopt takes over what a rule finds now.
+func (inc *Incident) adopt(f Finding) {
+	inc.Signal, inc.Value, inc.From = f.Signal, f.Row.Value, f.Row.From
+	inc.At, inc.NotBefore, inc.Track, inc.Attrs = f.Row.At, f.Row.NotBefore, f.Row.Track, f.Row.Attrs
+	inc.Until, inc.UntilReason, inc.Silent = f.Until, f.UntilReason, f.Silent
+}
+
+// repeat is the interval of reminders of an incident; 0 or less for never.
+func (r Rule) repeat(inc Incident) time.Duration {
+	if inc.Silent {
+		return 0
+	}
+	if d, ok := r.Repeat[inc.Severity]; ok {
+		return d
+	}
+	return repeatInterval[inc.Severity]
+}
+
+// cease handles an open incident whose rule no longer holds.
+func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
+	now := w.in.Now
+	level := v.levels[inc.Signal]
+	reason := ""
+	switch {
+	case retired != "":
+		reason = ReasonRetired
+	case v.void(level):
+		reason = ReasonNoRating
+	case !inc.Until.IsZero() && !now.Before(inc.Until):
+		reason = inc.UntilReason
+	case level.known.Value == inc.Value && level.known.At.Equal(inc.At) && (inc.Rule == RuleAccountDisabled || inc.Rule == RuleAccountOffboarded):
+		reason = ReasonHealthy
+	}
+	if reason == "" && inc.Track == Told && level.known.Track == Seen && now.Before(inc.OpenedAt.Add(youngFor)) {
+		// Graph may answer from a cache that is older than the webhook.
+		_, at, before := v.Seen(inc.Signal)
+		if !before.After(inc.At) || at.Sub(before) < twoPolls {
+			w.recheck = true
+			w.dueAt(inc.OpenedAt.Add(youngFor))
+			return
+		}
+	}
+	if reason == "" && r.KeepFiringFor > 0 && !r.Off {
+		if inc.ResolvingAt.IsZero() {
+			inc.ResolvingAt = now
+		}
+		if end := inc.ResolvingAt.Add(r.KeepFiringFor); now.Before(end) {
+			w.dueAt(end)
+			return
+		}
+	}
+	to := level.known
+	a := w.alert(Resolved, r.ID, inc.Worst, inc.Signal)
+	a.IncidentID, a.IncidentSince = &inc.ID, &inc.Since
+	inc.Revision++
+	a.Revision, a.ID = inc.Revision, inc.ID+"."+strconv.Itoa(inc.Revision)
+	a.From, a.At, a.Source = text(inc.Value), now, "clock"
+	if reason == "" && !to.IsZero() {
+		a.To, a.At, a.NotBefore, a.Source, a.Details = text(to.Value), to.At, instant(to.NotBefore), source(to.Track), maps.Clone(to.Attrs)
+	}
+	if reason != "" {
+		a.Reason = &reason
+	}
+	if retired != "" {
+		a.Details = united(a.Details, map[string]string{"retired": retired})
+	}
+	a.PreviousAt = inc.ToldAt
+	w.tell(a)
+	w.s.Past = append(w.s.Past, Span{inc.Rule, inc.Key, inc.Since, later(now, inc.Since)})
+	inc.ID = ""
+}
+
+// pass tells the stretches of a rule that were over before anybody was told.
+func (w *work) pass(r Rule, replay []stretch) {
+	for _, st := range replay {
+		f := st.finding
+		if st.open || f.Severity.Level() < Warning.Level() || st.to.Before(w.in.Now.Add(-oldNews)) || st.to.Sub(st.from) < r.For {
+			continue
+		}
+		told := slices.ContainsFunc(w.s.Past, func(p Span) bool {
+			return p.Rule == r.ID && p.Key == f.Key && !p.To.Before(st.from) && !p.From.After(st.to)
+		}) || slices.ContainsFunc(w.s.Open, func(inc Incident) bool {
+			return inc.Rule == r.ID && inc.Key == f.Key && !inc.Since.After(st.to)
+		})
+		if told {
+			continue
+		}
+		id := w.newID(r.ID, f.Key+"@"+strconv.FormatInt(st.from.Unix(), 10))
+		a := w.alert(Passed, r.ID, f.Severity, f.Signal)
+		a.IncidentID, a.IncidentSince, a.Revision, a.ID = &id, &st.from, 1, id+".1"
+		a.From, a.To, a.At, a.NotBefore, a.Source = text(f.Row.From), text(f.Row.Value), f.Row.At, instant(f.Row.NotBefore), source(f.Row.Track)
+		a.Details = united(maps.Clone(f.Row.Attrs), map[string]string{DetailEnded: st.to.Format(time.RFC3339)})
+		w.tell(a)
+		w.s.Past = append(w.s.Past, Span{r.ID, f.Key, st.from, st.to})
+	}
+}
+
+// DetailEnded is the detail of a passed alert that says when the stretch was over, RFC 3339.
+const DetailEnded = "ended_at"
+
+// voids wakes the subject when UNKNOWN ends what a rule reads.
+func (w *work) voids(r Rule, v View) {
+	for _, inc := range w.s.Open {
+		if l := v.levels[inc.Signal]; inc.Rule == r.ID && !l.unknownSince.IsZero() {
+			w.dueAt(l.unknownSince.Add(endAfter))
+		}
+	}
+	if r.ID == RuleWatchToken && slices.Contains(r.Kinds, w.s.Subject.Kind) {
+		if row, ok := v.Known(Token); ok {
+			if until := parseTime(row.Attrs[AttrUntil]); !until.IsZero() {
+				w.dueAt(until.Add(-tokenWarning))
+				w.dueAt(until)
+			}
+		}
+	}
+}
+
+// dueIncident wakes the subject for the next thing that time does to an incident.
+func (w *work) dueIncident(r Rule, inc Incident) {
+	if every := r.repeat(inc); every > 0 {
+		w.dueAt(inc.ToldAt.Add(every))
+	}
+	if !inc.EasingAt.IsZero() {
+		w.dueAt(inc.EasingAt.Add(r.KeepFiringFor))
+	}
+	w.dueAt(inc.Until)
+}
+
+// dueAt wakes the subject at t, unless t has passed or is zero.
+func (w *work) dueAt(t time.Time) {
+	if t.After(w.in.Now) {
+		w.due = sooner(w.due, t)
+	}
+}
+
+// newID makes the id of an incident or notice that opens with this commit.
+func (w *work) newID(rule, key string) string {
+	s := w.s.Subject
+	h := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%s\x00%d", s.Kind, s.WABAID, s.ID, rule, key, w.s.Version+1))
+	return hex.EncodeToString(h[:10])
+}
+
+// tellIncident makes the next alert of an incident.
+func (w *work) tellIncident(inc *Incident, e Event, r Rule, f Finding) {
+	a := w.alert(e, r.ID, inc.Severity, inc.Signal)
+	inc.Revision++
+	id, since := inc.ID, inc.Since
+	a.IncidentID, a.IncidentSince = &id, &since
+	a.Revision, a.ID = inc.Revision, inc.ID+"."+strconv.Itoa(inc.Revision)
+	a.From, a.To, a.At, a.NotBefore, a.Source = text(inc.From), text(inc.Value), inc.At, instant(inc.NotBefore), source(inc.Track)
+	if e == Reminder {
+		a.Source = "clock"
+	}
+	a.Details = maps.Clone(inc.Attrs)
+	if reason := inc.Attrs[AttrReason]; reason != "" {
+		a.Reason = &reason
+	}
+	if e == Firing {
+		class := ClassOf(w.s.Subject.Kind, f.Signal)
+		a.FirstLook = f.Row.Track == Seen && w.in.FirstLook[class] || w.in.State.Version > 0 && r.Since > w.in.State.Ruleset
+	}
+	a.PreviousAt = inc.ToldAt
+	inc.ToldAt = w.in.Now
+	w.tell(a)
+}
+
+// alert begins an alert about the subject.
+func (w *work) alert(e Event, rule string, sev Severity, sig Signal) Alert {
+	s := w.s.Subject
+	a := Alert{
+		Schema: AlertSchema, Event: e, Rule: rule, Severity: sev, SubjectKind: s.Kind, SubjectID: s.ID, SubjectName: w.s.Name,
+		WABAID: text(s.WABAID), CreatedAt: w.in.Now, Revision: 1,
+	}
+	if sig != "" {
+		a.Signal = &sig
+	}
+	return a
+}
+
+func (w *work) tell(a Alert) {
+	if w.in.Word != nil {
+		w.in.Word(&a)
+	}
+	w.alerts = append(w.alerts, a)
+}
+
+func text(s string) *string {
+	if s = strings.TrimSpace(s); s == "" {
+		return nil
+	}
+	return &s
+}
+
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func source(t Track) string {
+	if t == Seen {
+		return "poll"
+	}
+	return "webhook"
+}

@@ -1,0 +1,146 @@
+package quality
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// notices tells the one-time facts among what was added.
+func (w *work) notices() {
+	now := w.in.Now
+	w.s.Notices = slices.DeleteFunc(w.s.Notices, func(m NoticeMark) bool { return m.At.Before(now.Add(-repeatFor)) })
+	slices.SortStableFunc(w.added, func(a, b Point) int { return a.At.Compare(b.At) })
+	for _, p := range w.added {
+		if rule, sev := eventNotice(p); rule != "" {
+			w.noticeOf(p, rule, sev)
+		}
+	}
+	for _, sig := range []Signal{Category, CorrectCategory, MessagingLimit} {
+		if w.touched[sig] {
+			w.changeNotices(sig)
+		}
+	}
+}
+
+// eventNotice says which rule a point is a notice of, if any.
+func eventNotice(p Point) (rule string, sev Severity) {
+	switch p.Signal {
+	case PIN:
+		return RuleNumberSecurity, Critical
+	case Violation:
+		return RuleAccountViolation, Warning
+	case LimitExceeded:
+		return RuleTemplateLimit, Warning
+	case UnknownThing:
+		return RuleWatchUnknown, Info
+	case TestButton:
+		return RuleWatchTest, Info
+	}
+	if _, ok := p.Signal.AlertType(); ok && p.Value == "ACTIVE" && alertSeverity(p.Attrs) == Info {
+		return RuleAccountAlert, Info
+	}
+	return "", ""
+}
+
+func (w *work) noticeOf(p Point, rule string, sev Severity) {
+	if p.At.Before(w.in.Now.Add(-oldNews)) {
+		return
+	}
+	like := func(m NoticeMark) bool { return m.Signal == p.Signal && m.Value == p.Value }
+	repeated := slices.ContainsFunc(w.s.Notices, like)
+	if repeated && p.Signal == UnknownThing {
+		return
+	}
+	if slices.ContainsFunc(w.s.Notices, func(m NoticeMark) bool { return like(m) && m.At.Equal(p.At) }) {
+		return
+	}
+	a := w.notice(rule, sev, p.Signal, p.Value, p.At)
+	a.From, a.To, a.At, a.Source, a.Details = text(p.Attrs[AttrPrevious]), text(p.Value), p.At, source(p.Track), p.Attrs
+	a.Repeated = repeated
+	if reason := p.Attrs[AttrReason]; reason != "" {
+		a.Reason = &reason
+	}
+	w.tell(a)
+}
+
+// notice begins a notice and remembers that it was told.
+func (w *work) notice(rule string, sev Severity, sig Signal, value string, at time.Time) Alert {
+	a := w.alert(Notice, rule, sev, sig)
+	a.ID = w.newID(rule, string(sig)+"\x00"+value+"\x00"+strconv.FormatInt(at.Unix(), 10)) + ".1"
+	w.s.Notices = append(w.s.Notices, NoticeMark{sig, value, at})
+	return a
+}
+
+// changeNotices tells the changes of a signal whose every change is news.
+func (w *work) changeNotices(sig Signal) {
+	rows := w.rebuilt[sig]
+	if rows == nil {
+		rows = []Row{w.s.Cells[sig].Known}
+	}
+	for i, r := range rows {
+		// A correct category is an announcement already when it is first told.
+		if r.IsZero() || r.From == "" && sig != CorrectCategory || r.At.Before(w.in.Now.Add(-oldNews)) {
+			continue
+		}
+		var end time.Time
+		if i+1 < len(rows) {
+			end = rows[i+1].At
+		}
+		// A reading that moves a change that was told to an earlier time is no new change.
+		told := slices.ContainsFunc(w.s.Notices, func(m NoticeMark) bool {
+			return m.Signal == sig && m.Value == r.Value && !m.At.Before(r.NotBefore) && (end.IsZero() || m.At.Before(end))
+		})
+		if told {
+			continue
+		}
+		rule, sev := changeRule(sig, r)
+		if rule == "" {
+			continue
+		}
+		repeated := slices.ContainsFunc(w.s.Notices, func(m NoticeMark) bool { return m.Signal == sig && m.Value == r.Value })
+		a := w.notice(rule, sev, sig, r.Value, r.At)
+		a.From, a.To, a.At, a.NotBefore, a.Source, a.Details = text(r.From), text(r.Value), r.At, instant(r.NotBefore), source(r.Track), r.Attrs
+		if sig == CorrectCategory {
+			a.From = text(w.s.Cells[Category].Known.Value)
+			if old := r.Attrs[AttrPrevious]; old != "" {
+				a.From = text(old)
+			}
+		}
+		a.Repeated = repeated
+		w.tell(a)
+	}
+}
+
+func changeRule(sig Signal, r Row) (rule string, sev Severity) {
+	if sig != MessagingLimit {
+		return RuleTemplateCategory, Warning
+	}
+	from, ok1 := limit(r.From)
+	to, ok2 := limit(r.Value)
+	switch {
+	case !ok1 || !ok2 || from == to:
+		return "", ""
+	case to < from:
+		return RuleLimitLowered, Warning
+	}
+	return RuleLimitRaised, Info
+}
+
+// limit orders messaging limits: users a day, or more than all of them for unlimited.
+func limit(tier string) (n int, ok bool) {
+	t, ok := strings.CutPrefix(tier, "TIER_")
+	if !ok {
+		return 0, false
+	}
+	if t == "UNLIMITED" {
+		return 1 << 40, true
+	}
+	scale := 1
+	if k, thousand := strings.CutSuffix(t, "K"); thousand {
+		t, scale = k, 1000
+	}
+	n, err := strconv.Atoi(t)
+	return n * scale, err == nil && n > 0
+}

@@ -1,0 +1,126 @@
+package quality
+
+import (
+	"time"
+)
+
+// View is a subject at one moment, as rules see it.
+type View struct {
+	At     time.Time
+	Kind   Kind
+	levels map[Signal]viewed
+}
+
+// viewed is what a view knows of one signal.
+type viewed struct {
+	known        Row       // the newest row of a value other than UNKNOWN
+	unknownSince time.Time // zero while the current value is known
+	told         time.Time // newest reading of the known value by a webhook
+	newest       time.Time // newest point or confirmation of any value
+	seen         string
+	seenAt       time.Time // newest confirmation of what polls saw
+	seenBefore   time.Time // the one before it
+}
+
+// Known returns the row that rules read: the newest of a value other than UNKNOWN. ok is false
+// if there is none, or when Meta has said UNKNOWN for 7 days.
+func (v View) Known(s Signal) (r Row, ok bool) {
+	l := v.levels[s]
+	if l.known.IsZero() || v.void(l) {
+		return Row{}, false
+	}
+	return l.known, true
+}
+
+func (v View) void(l viewed) bool {
+	return !l.unknownSince.IsZero() && !v.At.Before(l.unknownSince.Add(endAfter))
+}
+
+// Seen returns what polls saw last, and the newest two confirmations of it.
+func (v View) Seen(s Signal) (value string, at, before time.Time) {
+	l := v.levels[s]
+	return l.seen, l.seenAt, l.seenBefore
+}
+
+// newest is when a webhook last told the known value of a signal, or else when the row began.
+func (v View) newest(s Signal) time.Time {
+	l := v.levels[s]
+	return later(l.known.At, l.told)
+}
+
+// Retired says why the subject is out of use: its status, that it was archived, or that it is
+// gone. "" while it is in use. Being retired is a level: any newer reading ends it.
+func (v View) Retired() string {
+	status, _ := v.Known(Status)
+	switch status.Value {
+	case "MIGRATED", "DELETED", "PENDING_DELETION", "ARCHIVED":
+		return status.Value
+	}
+	if a, ok := v.Known(Archived); ok && a.Value == Yes && !v.levels[Status].newest.After(v.newest(Archived)) {
+		return "ARCHIVED"
+	}
+	if p := v.levels[Presence]; p.known.Value == Gone {
+		for s, l := range v.levels {
+			if s != Presence && later(l.told, l.known.At).After(p.known.At) {
+				return ""
+			}
+		}
+		return Gone
+	}
+	return ""
+}
+
+// view makes the view of a state at now. heads are the account's logs, with the poll under way
+// if there is one.
+func (s State) view(now time.Time, heads Heads) View {
+	v := View{At: now, Kind: s.Subject.Kind, levels: make(map[Signal]viewed, len(s.Cells))}
+	for sig, c := range s.Cells {
+		l := viewed{known: c.Known, seen: c.Seen.Value}
+		l.seenAt, l.seenBefore = s.Confirmed(sig, heads)
+		if !Known(c.Current.Value) {
+			l.unknownSince = c.Current.At
+		}
+		if c.Told.Value == c.Known.Value {
+			l.told = c.Told.At
+		}
+		l.newest = later(c.Told.At, l.seenAt)
+		v.levels[sig] = l
+	}
+	return v
+}
+
+// past makes the view of a moment in the past from observations by signal. Signals without
+// observations are left out.
+func past(k Kind, at time.Time, obs map[Signal][]observation) View {
+	v := View{At: at, Kind: k, levels: make(map[Signal]viewed, len(obs))}
+	for sig, all := range obs {
+		n := 0
+		for n < len(all) && !all[n].at.After(at) {
+			n++
+		}
+		if n == 0 {
+			continue
+		}
+		upTo := all[:n]
+		var l viewed
+		if known := rows(upTo, Known); len(known) > 0 {
+			l.known = known[len(known)-1]
+		}
+		if every := rows(upTo, anyValue); !Known(every[len(every)-1].Value) {
+			l.unknownSince = every[len(every)-1].At
+		}
+		for _, o := range upTo {
+			l.newest = o.at
+			if o.track == Seen {
+				if o.value != l.seen {
+					l.seenAt = time.Time{}
+				}
+				l.seen, l.seenBefore, l.seenAt = o.value, l.seenAt, o.at
+			} else if o.value == l.known.Value {
+				l.told = o.at
+			}
+		}
+		v.levels[sig] = l
+	}
+	return v
+}
