@@ -173,7 +173,7 @@ func (w *work) freeze(p Point) {
 		return
 	}
 	for sig, c := range w.s.Cells {
-		if sig == Presence || c.Seen.IsZero() || ClassOf(w.s.Subject.Kind, sig) != ClassOf(w.s.Subject.Kind, Presence) {
+		if sig == Presence || c.Seen.IsZero() {
 			continue
 		}
 		c.Seen.Until, _ = w.s.Confirmed(sig, w.in.Heads)
@@ -207,6 +207,13 @@ func (w *work) fromEvidence(sig Signal, points []Point, from time.Time) {
 	stored := map[PointKey]bool{}
 	for _, p := range ev.Points {
 		stored[p.Key()] = true
+	}
+	// What a cell remembers outlives the points it came from.
+	for _, p := range c.points(w.s.Subject, sig) {
+		if !stored[p.Key()] {
+			stored[p.Key()] = true
+			ev.Points = append(slices.Clone(ev.Points), p)
+		}
 	}
 	fresh := slices.DeleteFunc(slices.Clone(points), func(p Point) bool { return stored[p.Key()] })
 	ev.Points = append(slices.Clone(ev.Points), fresh...)

@@ -13,6 +13,21 @@ func (c Cell) has(p Point) bool {
 	return m.At.Equal(p.At) && canonical(m.Value, m.Attrs) == canonical(p.Value, p.Attrs)
 }
 
+// points returns the marks of a cell as the points they came from, without evidence.
+func (c Cell) points(s Subject, sig Signal) []Point {
+	var out []Point
+	for track, m := range map[Track]Mark{Told: c.Told, Seen: c.Seen} {
+		if !m.IsZero() {
+			out = append(out, Point{Subject: s, Signal: sig, Track: track, Value: m.Value, At: m.At, Attrs: m.Attrs})
+		}
+	}
+	return out
+}
+
+// Points returns what the state remembers of the newest points of a signal: they outlive their
+// items in the table.
+func (s State) Points(sig Signal) []Point { return s.Cells[sig].points(s.Subject, sig) }
+
 // mark makes a point the newest of its track.
 func (c *Cell) mark(p Point) {
 	m := Mark{Value: p.Value, At: p.At, Attrs: p.Attrs}

@@ -22,22 +22,24 @@ type Incident struct {
 	Signal          Signal
 	Value, From     string
 	// At is when Value began, Since when the rule began to hold.
-	At, Since time.Time
-	NotBefore time.Time
+	At        time.Time `json:",omitzero"`
+	Since     time.Time `json:",omitzero"`
+	NotBefore time.Time `json:",omitzero"`
 	Track     Track
-	Attrs     map[string]string
+	Attrs     map[string]string `json:",omitempty"`
 	// OpenedAt is when we learnt of it.
-	OpenedAt time.Time
+	OpenedAt time.Time `json:",omitzero"`
 	// ResolvingAt and EasingAt are since when the rule has not held, or has been less bad; zero
 	// while it holds as told.
-	ResolvingAt, EasingAt time.Time
+	ResolvingAt time.Time `json:",omitzero"`
+	EasingAt    time.Time `json:",omitzero"`
 	// Until is when it ends by itself, and why; zero if it does not.
-	Until       time.Time
-	UntilReason string
+	Until       time.Time `json:",omitzero"`
+	UntilReason string    `json:",omitempty"`
 	// ToldAt is when the newest alert of it was made, Revision how many there were.
-	ToldAt   time.Time
+	ToldAt   time.Time `json:",omitzero"`
 	Revision int
-	Silent   bool
+	Silent   bool `json:",omitempty"`
 }
 
 // evaluate compares what holds now with the incidents that are open.

@@ -129,10 +129,15 @@ func (s State) Confirmed(sig Signal, heads Heads) (last, prev time.Time) {
 		return later(seen.At, seen.Until), time.Time{}
 	}
 	l, p := heads[ClassOf(s.Subject.Kind, sig)].Confirmed(sig)
-	if l.After(seen.At) {
+	// Entries from before the subject was listed, or listed again, do not speak for it.
+	listedAt := s.Cells[Presence].Seen.At
+	if l.After(seen.At) && !l.Before(listedAt) {
+		if p.Before(listedAt) {
+			p = seen.Until
+		}
 		return l, later(seen.At, p)
 	}
-	return seen.At, time.Time{}
+	return later(seen.At, seen.Until), time.Time{}
 }
 
 // Current returns the value of a signal as it is best known: the newer of what webhooks told

@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+type kindBody struct {
+	Version int       `json:"v"`
+	Kind    string    `json:"kind"`
+	Count   int       `json:"count"`
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
+}
+
+type rawBody struct {
+	Version int       `json:"v"`
+	Kind    string    `json:"kind"`
+	WABAID  string    `json:"waba,omitempty"`
+	Raw     string    `json:"raw"`
+	At      time.Time `json:"at"`
+}
+
+const unknownVersion = 1
+
+// maxRaw caps the evidence of one unknown thing.
+const maxRaw = 64 << 10
+
+// Novelty implements watch.Store. The thing and its count change together, so a redelivery
+// counts nothing.
+func (s *Store) Novelty(ctx context.Context, n quality.Novelty) error {
+	if len(n.Raw) > maxRaw {
+		n.Raw = n.Raw[:maxRaw]
+	}
+	sum := sha256.Sum256([]byte(n.WABAID + "\x00" + n.Raw))
+	raw := Key{kindKey(n.Kind).PK, rawKey + hex.EncodeToString(sum[:16])}
+	for range 5 {
+		items, err := s.table.Get(ctx, raw, kindKey(n.Kind))
+		if err != nil {
+			return fmt.Errorf("unknown %s: %w", n.Kind, err)
+		}
+		count := kindBody{Version: unknownVersion, Kind: n.Kind, First: n.At.UTC()}
+		cond, rev := Cond{NotExists: true}, int64(0)
+		for _, it := range items {
+			if it.Key == raw {
+				return nil
+			}
+			if err := decode(it, &count); err != nil {
+				return err
+			}
+			cond, rev = Cond{Rev: it.Rev}, it.Rev
+		}
+		count.Count, count.Last = count.Count+1, n.At.UTC()
+		kb, err := json.Marshal(count)
+		if err != nil {
+			return fmt.Errorf("encode count of %s: %w", n.Kind, err)
+		}
+		rb, err := json.Marshal(rawBody{unknownVersion, n.Kind, n.WABAID, n.Raw, n.At.UTC()})
+		if err != nil {
+			return fmt.Errorf("encode unknown %s: %w", n.Kind, err)
+		}
+		err = s.table.Write(ctx,
+			Action{Op: Put, Item: Item{Key: kindKey(n.Kind), Rev: rev + 1, Body: string(kb)}, Cond: cond},
+			Action{Op: Put, Item: Item{Key: raw, Body: string(rb), Expires: s.expires()}, Cond: Cond{NotExists: true}})
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
+			return fmt.Errorf("store unknown %s: %w", n.Kind, err)
+		}
+	}
+	return fmt.Errorf("store unknown %s: %w", n.Kind, ErrConflict)
+}
+
+// KnownNovelties implements watch.Store.
+func (s *Store) KnownNovelties(ctx context.Context, kinds []string) (map[string]bool, error) {
+	keys := make([]Key, len(kinds))
+	for i, k := range kinds {
+		keys[i] = kindKey(k)
+	}
+	items, err := s.table.Get(ctx, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("kinds of unknown things: %w", err)
+	}
+	known := map[string]bool{}
+	for _, it := range items {
+		var b kindBody
+		if err := decode(it, &b); err != nil {
+			return nil, err
+		}
+		known[b.Kind] = true
+	}
+	return known, nil
+}
+
+// receiptsFor is how long the first receipt of an undated reading is remembered: longer than
+// Meta redelivers.
+const receiptsFor = 8 * 24 * time.Hour
+
+// Received implements watch.Store.
+func (s *Store) Received(ctx context.Context, receipts []string, now time.Time) (map[string]time.Time, error) {
+	out := make(map[string]time.Time, len(receipts))
+	for try := 0; ; try++ {
+		keys := make([]Key, len(receipts))
+		for i, r := range receipts {
+			keys[i] = receiptKey(r)
+		}
+		items, err := s.table.Get(ctx, keys...)
+		if err != nil {
+			return nil, fmt.Errorf("receipts: %w", err)
+		}
+		have := map[Key]time.Time{}
+		for _, it := range items {
+			var at time.Time
+			if err := decode(it, &at); err != nil {
+				return nil, err
+			}
+			have[it.Key] = at.UTC()
+		}
+		var missing []Action
+		asked := map[Key]bool{}
+		body, err := json.Marshal(now.UTC().Truncate(time.Second))
+		if err != nil {
+			return nil, fmt.Errorf("encode receipt: %w", err)
+		}
+		for _, r := range receipts {
+			k := receiptKey(r)
+			if at, ok := have[k]; ok {
+				out[r] = at
+			} else if !asked[k] {
+				asked[k] = true
+				missing = append(missing, Action{Op: Put, Item: Item{Key: k, Body: string(body), Expires: now.Add(receiptsFor).UTC().Truncate(time.Second)}, Cond: Cond{NotExists: true}})
+			}
+		}
+		if len(missing) == 0 {
+			return out, nil
+		}
+		if try == 5 {
+			return nil, fmt.Errorf("receipts: %w", ErrConflict)
+		}
+		for len(missing) > 0 {
+			n := min(MaxActions, len(missing))
+			// Somebody else may have been first: reading again tells.
+			if err := s.table.Write(ctx, missing[:n]...); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
+				return nil, fmt.Errorf("store receipts: %w", err)
+			}
+			missing = missing[n:]
+		}
+	}
+}
