@@ -22,6 +22,8 @@ import (
 //	W#<waba>#POLL              SCHEDULE                              schedule, lease, ends of the logs
 //	W#<waba>#POLL              HEARTBEAT                             last webhook
 //	ACCOUNTS                   <waba>                                account
+//	B#<portfolio>              HOME                                  account that keeps a portfolio's state
+//	R#                         AHEAD                                 some reading was dated too far ahead
 //	R#<digest>                 RECEIPT                               when an undated reading first came
 //	U#<kind>                   KIND                                  count of one kind of unknown thing
 //	U#<kind>                   RAW#<digest>                          one unknown thing

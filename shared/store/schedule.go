@@ -219,6 +219,31 @@ func (s *Store) PutAccount(ctx context.Context, a watch.Account) error {
 	return nil
 }
 
+// ClaimPortfolio implements watch.Store.
+func (s *Store) ClaimPortfolio(ctx context.Context, portfolioID, wabaID string) (string, error) {
+	key := Key{"B#" + escape(portfolioID), "HOME"}
+	body, err := json.Marshal(wabaID)
+	if err != nil {
+		return "", fmt.Errorf("encode home of portfolio %s: %w", portfolioID, err)
+	}
+	err = s.table.Write(ctx, Action{Op: Put, Item: Item{Key: key, Body: string(body)}, Cond: Cond{NotExists: true}})
+	if err == nil {
+		return wabaID, nil
+	}
+	if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
+		return "", fmt.Errorf("home of portfolio %s: %w", portfolioID, err)
+	}
+	items, err := s.table.Get(ctx, key)
+	if err != nil {
+		return "", fmt.Errorf("home of portfolio %s: %w", portfolioID, err)
+	}
+	if len(items) == 0 {
+		return "", fmt.Errorf("home of portfolio %s: %w", portfolioID, watch.ErrConflict)
+	}
+	var home string
+	return home, decode(items[0], &home)
+}
+
 // heartbeatEvery is how often the last webhook of an account is written down at most.
 const heartbeatEvery = 5 * time.Minute
 

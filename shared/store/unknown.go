@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
+	"github.com/wabawatch/wabawatch/shared/watch"
 )
 
 type kindBody struct {
@@ -104,54 +106,80 @@ func (s *Store) KnownNovelties(ctx context.Context, kinds []string) (map[string]
 // Meta redelivers.
 const receiptsFor = 8 * 24 * time.Hour
 
+// aheadMark is there while some reading was dated too far ahead in the last 8 days: only then
+// can a reading that looks all right be a copy of it.
+var aheadMark = Key{"R#", "AHEAD"}
+
 // Received implements watch.Store.
-func (s *Store) Received(ctx context.Context, receipts []string, now time.Time) (map[string]time.Time, error) {
-	out := make(map[string]time.Time, len(receipts))
-	for try := 0; ; try++ {
-		keys := make([]Key, len(receipts))
-		for i, r := range receipts {
-			keys[i] = receiptKey(r)
+func (s *Store) Received(ctx context.Context, r watch.Receipts, now time.Time) (map[string]time.Time, error) {
+	create := slices.Concat(r.Undated, r.Ahead)
+	lookup := create
+	marked, err := s.table.Get(ctx, aheadMark)
+	if err != nil {
+		return nil, fmt.Errorf("receipts: %w", err)
+	}
+	if len(marked) > 0 {
+		lookup = slices.Concat(create, r.Dated)
+	}
+	if len(lookup) == 0 {
+		return nil, nil
+	}
+	body, err := json.Marshal(now.UTC().Truncate(time.Second))
+	if err != nil {
+		return nil, fmt.Errorf("encode receipt: %w", err)
+	}
+	expires := now.Add(receiptsFor).UTC().Truncate(time.Second)
+	if len(r.Ahead) > 0 {
+		// The mark first: a copy that comes while we write must find it.
+		err := s.table.Write(ctx, Action{Op: Put, Item: Item{Key: aheadMark, Body: string(body), Expires: expires}})
+		if err != nil && !errors.Is(err, ErrConflict) {
+			return nil, fmt.Errorf("receipts: %w", translate(err))
 		}
-		items, err := s.table.Get(ctx, keys...)
+	}
+	for try := 0; try < 6; try++ {
+		have, err := s.receipts(ctx, lookup)
 		if err != nil {
-			return nil, fmt.Errorf("receipts: %w", err)
-		}
-		have := map[Key]time.Time{}
-		for _, it := range items {
-			var at time.Time
-			if err := decode(it, &at); err != nil {
-				return nil, err
-			}
-			have[it.Key] = at.UTC()
+			return nil, err
 		}
 		var missing []Action
-		asked := map[Key]bool{}
-		body, err := json.Marshal(now.UTC().Truncate(time.Second))
-		if err != nil {
-			return nil, fmt.Errorf("encode receipt: %w", err)
-		}
-		for _, r := range receipts {
-			k := receiptKey(r)
-			if at, ok := have[k]; ok {
-				out[r] = at
-			} else if !asked[k] {
-				asked[k] = true
-				missing = append(missing, Action{Op: Put, Item: Item{Key: k, Body: string(body), Expires: now.Add(receiptsFor).UTC().Truncate(time.Second)}, Cond: Cond{NotExists: true}})
+		asked := map[string]bool{}
+		for _, d := range create {
+			if _, ok := have[d]; !ok && !asked[d] {
+				asked[d] = true
+				missing = append(missing, Action{Op: Put, Item: Item{Key: receiptKey(d), Body: string(body), Expires: expires}, Cond: Cond{NotExists: true}})
 			}
 		}
 		if len(missing) == 0 {
-			return out, nil
+			return have, nil
 		}
-		if try == 5 {
-			return nil, fmt.Errorf("receipts: %w", ErrConflict)
-		}
-		for len(missing) > 0 {
-			n := min(MaxActions, len(missing))
+		for part := range slices.Chunk(missing, MaxActions) {
 			// Somebody else may have been first: reading again tells.
-			if err := s.table.Write(ctx, missing[:n]...); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
+			if err := s.table.Write(ctx, part...); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
 				return nil, fmt.Errorf("store receipts: %w", err)
 			}
-			missing = missing[n:]
 		}
 	}
+	return nil, fmt.Errorf("receipts: %w", watch.ErrConflict)
+}
+
+func (s *Store) receipts(ctx context.Context, digests []string) (map[string]time.Time, error) {
+	keys := make([]Key, len(digests))
+	by := make(map[Key]string, len(digests))
+	for i, d := range digests {
+		keys[i] = receiptKey(d)
+		by[keys[i]] = d
+	}
+	items, err := s.table.Get(ctx, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("receipts: %w", err)
+	}
+	out := make(map[string]time.Time, len(items))
+	for _, it := range items {
+		var at time.Time
+		if err := decode(it, &at); err != nil {
+			return nil, err
+		}
+		out[by[it.Key]] = at.UTC()
+	}
+	return out, nil
 }

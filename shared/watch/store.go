@@ -56,30 +56,45 @@ type Store interface {
 	// PutAccount stores an account on condition of its Rev (0: it is new). ErrConflict.
 	PutAccount(ctx context.Context, a Account) error
 
-	// Received returns when each receipt was first received, remembering now for new ones.
-	Received(ctx context.Context, receipts []string, now time.Time) (map[string]time.Time, error)
+	// ClaimPortfolio makes wabaID the home of a portfolio unless it has one, and returns its home.
+	ClaimPortfolio(ctx context.Context, portfolioID, wabaID string) (home string, err error)
+
+	// Received returns when each receipt of r was first received. See Receipts.
+	Received(ctx context.Context, r Receipts, now time.Time) (map[string]time.Time, error)
 	// Novelty stores something unknown and counts it, unless the very same was stored before.
 	Novelty(ctx context.Context, n quality.Novelty) error
 	// KnownNovelties says which kinds of unknown things were stored before.
 	KnownNovelties(ctx context.Context, kinds []string) (map[string]bool, error)
+	// AddAlert stores an alert that belongs to no commit, once.
+	AddAlert(ctx context.Context, s quality.Subject, a quality.Alert) error
 	// Heartbeat remembers that a webhook of an account came, at most every 5 minutes.
 	Heartbeat(ctx context.Context, wabaID string, now time.Time) error
 }
 
-// Source says how an account came to be watched.
-type Source string
+// Receipts are digests of readings whose own time cannot be used, or could not be once.
+type Receipts struct {
+	// Undated readings have no time, Ahead are dated too far ahead: both are remembered for 8
+	// days with the time at which they first came.
+	Undated, Ahead []string
+	// Dated readings look all right, but may be copies of one that was too far ahead when it
+	// first came. They are looked up only.
+	Dated []string
+}
 
-// The sources of an account. A webhook's accounts are polled if the token can read them.
+// Origin says how an account came to be watched.
+type Origin string
+
+// The origins of an account. A webhook's accounts are polled if the token can read them.
 const (
-	Configured Source = "configured"
-	Discovered Source = "discovered"
-	Heard      Source = "webhook"
+	Configured Origin = "configured"
+	Discovered Origin = "discovered"
+	Heard      Origin = "webhook"
 )
 
 // Account is an account that is watched.
 type Account struct {
 	WABAID string
-	Source Source
+	Origin Origin
 	Name   string
 	// PortfolioID owns the account; "" while unknown. Home is the account under which the
 	// portfolio's state is kept: the first that named it.

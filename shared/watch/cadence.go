@@ -1,0 +1,98 @@
+package watch
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+// DefaultInterval is the cadence of polls of numbers.
+const DefaultInterval = 5 * time.Minute
+
+const (
+	quickFor   = time.Hour // of an incident on a polled number signal
+	slowAbove  = 75        // percent of Meta's allowance: half as often
+	stopAbove  = 95        // not at all, until access returns
+	stopFor    = 10 * time.Minute
+	refusedFor = 12 // intervals to leave alone what we may not read
+	blindAfter = 3  // intervals without a success
+)
+
+// interval is the cadence of a class.
+func (w *Watcher) interval(class quality.Class) time.Duration {
+	base := w.Interval
+	if base == 0 {
+		base = DefaultInterval
+	}
+	switch class {
+	case quality.Templates:
+		return 6 * base
+	case quality.AccountOf, quality.Health, quality.Self:
+		return 12 * base
+	}
+	return base
+}
+
+// quick is the cadence of numbers while something is happening.
+func (w *Watcher) quick() time.Duration { return w.interval(quality.Numbers) / 5 }
+
+// jitter spreads polls by up to a twentieth, so that accounts do not all come at once.
+func jitter(d time.Duration) time.Duration {
+	if d < time.Minute {
+		return d
+	}
+	return d - d/40 + rand.N(d/20)
+}
+
+// afterSuccess is when a class is due again after a poll that began at start.
+func (w *Watcher) afterSuccess(class quality.Class, c ClassSchedule, start time.Time, usage quality.Usage, quick, recheck bool) time.Time {
+	every := w.interval(class)
+	if quick && class == quality.Numbers {
+		every = w.quick()
+	}
+	if usage.Percent >= slowAbove {
+		every = 2 * w.interval(class)
+	}
+	due := start.Add(max(jitter(every), time.Second))
+	if recheck {
+		due = sooner(due, start.Add(recheckAfter))
+	}
+	// A webhook that asked during or just before the poll has not been confirmed by it.
+	if confirm := c.AskedAt.Add(askDelay); !c.AskedAt.IsZero() && confirm.After(start) {
+		due = sooner(due, confirm)
+	}
+	if usage.Percent >= stopAbove {
+		due = later(due, start.Add(max(usage.RegainAfter, stopFor)))
+	}
+	return due
+}
+
+// afterFailure is when to try again.
+func (w *Watcher) afterFailure(class quality.Class, c ClassSchedule, e *quality.PollError, now time.Time) time.Time {
+	every := w.interval(class)
+	switch e.Failure {
+	case quality.FailToken:
+		return now.Add(jitter(min(every, w.interval(quality.Numbers))))
+	case quality.FailForbidden, quality.FailMissing:
+		return now.Add(jitter(min(every*refusedFor, 24*time.Hour)))
+	case quality.FailThrottled:
+		return now.Add(max(e.RetryAfter, jitter(every)))
+	}
+	backoff := min(every, 15*time.Second<<min(c.Fails, 10))
+	return now.Add(max(e.RetryAfter, backoff/2+rand.N(backoff/2+1), time.Second))
+}
+
+func sooner(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,134 @@
+package watch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+// pollOK is the value of the signal poll while polls succeed.
+const pollOK = "OK"
+
+// judge writes down whether the account can be polled, when that has changed: blindness is an
+// incident. While the token itself is known to be bad, that is the incident and nothing is
+// said of accounts.
+func (r *run) judge(ctx context.Context) error {
+	if r.wabaID == "" {
+		return nil
+	}
+	now := r.Now().UTC().Truncate(time.Second)
+	sched, err := r.Store.Schedule(ctx, r.wabaID)
+	if err != nil {
+		return err
+	}
+	value, attrs := r.sight(sched, now)
+	subject, deployment := quality.AccountSubject(r.wabaID), quality.DeploymentSubject()
+	if value != pollOK && value != string(quality.FailForbidden) && value != string(quality.FailMissing) && value != "BLIND" {
+		return nil
+	}
+	states, heads, err := r.Store.Load(ctx, []quality.Subject{subject, deployment})
+	if err != nil {
+		return err
+	}
+	before := states[subject].Cells[quality.Poll].Current.Value
+	if before == value || before == "" && value == pollOK {
+		return nil
+	}
+	if value != pollOK {
+		if slices.ContainsFunc(states[deployment].Open, func(inc quality.Incident) bool {
+			return inc.Rule == quality.RuleWatchToken && inc.Severity == quality.Critical
+		}) {
+			return nil
+		}
+		a, err := r.Store.AccountRecord(ctx, r.wabaID)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if a.Origin == Heard {
+			// Somebody else's account sent us webhooks; nobody asked us to read it.
+			return nil
+		}
+	}
+	p := quality.Point{Subject: subject, Signal: quality.Poll, Value: value, At: now, Track: quality.Seen, Attrs: attrs}
+	in := map[quality.Subject]incoming{subject: {points: func(quality.State, quality.Heads) []quality.Point { return []quality.Point{p} }}}
+	delete(states, deployment)
+	_, err = r.merge(ctx, in, &loaded{states, heads}, nil)
+	return err
+}
+
+// sight says how the account's polls are doing: OK, why it may not be polled, or BLIND when a
+// class has not succeeded for 3 of its intervals. "" while it is too early to tell.
+func (r *run) sight(s Schedule, now time.Time) (value string, attrs map[string]string) {
+	var blind []string
+	failing := false
+	for _, class := range quality.Classes {
+		c, ok := s.Classes[class]
+		if !ok {
+			continue
+		}
+		if c.Fails > 0 {
+			failing = true
+			if c.Failure == quality.FailForbidden || c.Failure == quality.FailMissing {
+				return string(c.Failure), map[string]string{quality.AttrReason: string(class)}
+			}
+		}
+		if now.Sub(later(c.OKAt, c.Since)) >= blindAfter*r.interval(class) && c.Fails > 0 {
+			blind = append(blind, string(class)+": "+string(c.Failure))
+		}
+	}
+	switch {
+	case len(blind) > 0:
+		return "BLIND", map[string]string{quality.AttrReason: strings.Join(blind, ", ")}
+	case failing:
+		return "", nil
+	}
+	return pollOK, nil
+}
+
+// summarise heads what an account's first poll found with one alert, under which it is told.
+func (r *run) summarise(ctx context.Context) error {
+	var first []quality.Alert
+	worst := quality.Info
+	for _, a := range r.alerts {
+		if a.FirstLook {
+			first = append(first, a)
+			if a.Severity.Level() > worst.Level() {
+				worst = a.Severity
+			}
+		}
+	}
+	if len(first) == 0 {
+		return nil
+	}
+	now := r.Now().UTC()
+	subject := quality.AccountSubject(r.wabaID)
+	states, _, err := r.Store.Load(ctx, []quality.Subject{subject})
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	var rules []string
+	for _, a := range first {
+		sum.Write([]byte(a.ID))
+		if !slices.Contains(rules, a.Rule) {
+			rules = append(rules, a.Rule)
+		}
+	}
+	slices.Sort(rules)
+	head := quality.Alert{
+		Schema: quality.AlertSchema, ID: hex.EncodeToString(sum.Sum(nil)[:10]) + ".1", Event: quality.Notice, Rule: quality.RuleFirstLook,
+		Severity: worst, WABAID: &r.wabaID, SubjectKind: subject.Kind, SubjectID: subject.ID, SubjectName: states[subject].Name,
+		At: now.Truncate(time.Second), Source: "poll", CreatedAt: now, Revision: 1,
+		Details: map[string]string{"incidents": itoa(len(first)), "rules": strings.Join(rules, ",")},
+	}
+	if r.Word != nil {
+		r.Word(&head)
+	}
+	return r.Store.AddAlert(ctx, subject, head)
+}

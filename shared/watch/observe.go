@@ -1,0 +1,281 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+// tooFarAhead is how far in the future a notification may be dated.
+const tooFarAhead = 10 * time.Minute
+
+// Observe takes in one webhook body. It returns nil only when every reading in it is durable,
+// so that the webhook may be acknowledged. Repeating it changes nothing.
+func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
+	now := w.Now().UTC()
+	for _, id := range d.WABAIDs {
+		if err := w.enrol(ctx, id, Heard); err != nil {
+			return err
+		}
+	}
+	if err := w.settleTimes(ctx, d.Readings, now); err != nil {
+		return err
+	}
+	if err := w.settlePortfolios(ctx, d.Readings); err != nil {
+		return err
+	}
+	in := map[quality.Subject]incoming{}
+	points := map[quality.Subject][]quality.Point{}
+	for _, r := range d.Readings {
+		s := r.Subject
+		inc := in[s]
+		if r.Name != "" {
+			inc.name = r.Name
+		}
+		if len(r.Refs) > 0 {
+			inc.refs = r.Refs
+		}
+		in[s] = inc
+		points[s] = append(points[s], r.Point)
+	}
+	novel, err := w.novelties(ctx, d, now)
+	if err != nil {
+		return err
+	}
+	if len(novel) > 0 {
+		in[quality.DeploymentSubject()] = incoming{}
+		points[quality.DeploymentSubject()] = novel
+	}
+	for s, inc := range in {
+		inc.points = func(quality.State, quality.Heads) []quality.Point { return points[s] }
+		in[s] = inc
+	}
+	out, err := w.merge(ctx, in, nil, func(asks map[quality.Ask]bool) error { return w.ask(ctx, asks, now.Add(askDelay)) })
+	if err != nil {
+		return err
+	}
+	for _, n := range d.Unknown {
+		if err := w.Store.Novelty(ctx, n); err != nil {
+			return err
+		}
+	}
+	// A body that is asked to make polls due, and says nothing else or something new, does.
+	if len(d.Asks) > 0 && (len(d.Readings) == 0 || out.points > 0) {
+		asks := map[quality.Ask]bool{}
+		for _, a := range d.Asks {
+			asks[a] = true
+		}
+		if err := w.ask(ctx, asks, now.Add(askDelay)); err != nil {
+			return err
+		}
+	}
+	for _, id := range d.WABAIDs {
+		if err := w.Store.Heartbeat(ctx, id, now); err != nil {
+			// Only the page would miss it.
+			w.Log.WarnContext(ctx, "heartbeat not stored", "waba", id, "err", err)
+		}
+	}
+	return nil
+}
+
+// settleTimes gives a time to readings that have none, or one that lies too far ahead: the time
+// at which that content first came. Otherwise a clock gone wrong could pin a state for ever.
+func (w *Watcher) settleTimes(ctx context.Context, readings []quality.Reading, now time.Time) error {
+	var r Receipts
+	for _, rd := range readings {
+		switch {
+		case rd.At.IsZero():
+			r.Undated = append(r.Undated, rd.Receipt)
+		case rd.At.After(now.Add(tooFarAhead)):
+			r.Ahead = append(r.Ahead, rd.Receipt)
+		default:
+			r.Dated = append(r.Dated, rd.Receipt)
+		}
+	}
+	if len(readings) == 0 {
+		return nil
+	}
+	first, err := w.Store.Received(ctx, r, now)
+	if err != nil {
+		return err
+	}
+	for i := range readings {
+		rd := &readings[i]
+		if at, ok := first[rd.Receipt]; ok {
+			rd.At = at
+		}
+		rd.At = rd.At.UTC().Truncate(time.Second)
+	}
+	return nil
+}
+
+// settlePortfolios moves readings of a messaging limit to the portfolio that owns the account,
+// so that a change that concerns all its accounts is one change.
+func (w *Watcher) settlePortfolios(ctx context.Context, readings []quality.Reading) error {
+	known := map[string]quality.Subject{}
+	for i := range readings {
+		s := readings[i].Subject
+		if s.Kind != quality.Portfolio {
+			continue
+		}
+		if _, ok := known[s.WABAID]; !ok {
+			a, err := w.Store.AccountRecord(ctx, s.WABAID)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+			known[s.WABAID] = a.portfolio(s.WABAID)
+		}
+		readings[i].Subject = known[s.WABAID]
+	}
+	return nil
+}
+
+// portfolio is the subject that owns the account's messaging limit.
+func (a Account) portfolio(wabaID string) quality.Subject {
+	if a.PortfolioID == "" {
+		return quality.Subject{Kind: quality.Portfolio, WABAID: wabaID, ID: wabaID}
+	}
+	return quality.Subject{Kind: quality.Portfolio, WABAID: a.Home, ID: a.PortfolioID}
+}
+
+// novelties turns unknown things, each kind once, and Meta's test button into points of the
+// deployment.
+func (w *Watcher) novelties(ctx context.Context, d quality.Delivery, now time.Time) ([]quality.Point, error) {
+	at := now.Truncate(time.Second)
+	var out []quality.Point
+	if d.Test {
+		out = append(out, quality.Point{Subject: quality.DeploymentSubject(), Signal: quality.TestButton, Value: "RECEIVED", At: at, Track: quality.Told})
+	}
+	if len(d.Unknown) == 0 {
+		return out, nil
+	}
+	var kinds []string
+	for _, n := range d.Unknown {
+		if !slices.Contains(kinds, n.Kind) {
+			kinds = append(kinds, n.Kind)
+		}
+	}
+	known, err := w.Store.KnownNovelties(ctx, kinds)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range d.Unknown {
+		if !known[n.Kind] {
+			known[n.Kind] = true
+			attrs := map[string]string{}
+			if n.WABAID != "" {
+				attrs["waba_id"] = n.WABAID
+			}
+			out = append(out, quality.Point{Subject: quality.DeploymentSubject(), Signal: quality.UnknownThing, Value: n.Kind, At: at, Track: quality.Told, Attrs: attrs, Raw: quality.Clip(n.Raw, 1000)})
+		}
+	}
+	return out, nil
+}
+
+// ask makes classes due at a time, once per account.
+func (w *Watcher) ask(ctx context.Context, asks map[quality.Ask]bool, due time.Time) error {
+	by := map[string][]quality.Class{}
+	for a := range asks {
+		by[a.WABAID] = append(by[a.WABAID], a.Class)
+	}
+	for id, classes := range by {
+		err := w.reschedule(ctx, id, func(s *Schedule) bool {
+			if s.Rev == 0 {
+				return false
+			}
+			for _, class := range classes {
+				c := s.Classes[class]
+				c.AskedAt = w.Now().UTC()
+				if c.Due.IsZero() || c.Due.After(due) {
+					c.Due = due
+				}
+				s.Classes[class] = c
+			}
+			return true
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reschedule changes a schedule, reading it again when somebody else was faster. change returns
+// false to leave it as it is.
+func (w *Watcher) reschedule(ctx context.Context, wabaID string, change func(*Schedule) bool) error {
+	for try := 0; ; try++ {
+		s, err := w.Store.Schedule(ctx, wabaID)
+		if err != nil {
+			return err
+		}
+		if s.Classes == nil {
+			s.Classes = map[quality.Class]ClassSchedule{}
+		}
+		if !change(&s) {
+			return nil
+		}
+		err = w.Store.PutSchedule(ctx, s, nil)
+		if err == nil {
+			return nil
+		}
+		if try == mergeTries || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
+			return err
+		}
+		if err := sleep(ctx, time.Duration(try+1)*5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// enrol makes an account known, and due for its first polls.
+func (w *Watcher) enrol(ctx context.Context, wabaID string, o Origin) error {
+	w.mu.Lock()
+	known := w.enrolled[wabaID+string(o)]
+	w.mu.Unlock()
+	if known {
+		return nil
+	}
+	for try := 0; ; try++ {
+		a, err := w.Store.AccountRecord(ctx, wabaID)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if err == nil && (o == Heard || a.Origin == o || a.Origin == Configured) {
+			break
+		}
+		a.WABAID, a.Origin = wabaID, o
+		if err = w.Store.PutAccount(ctx, a); err == nil {
+			w.Log.InfoContext(ctx, "account added", "waba", wabaID, "origin", string(o))
+			break
+		}
+		if try == mergeTries || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
+			return fmt.Errorf("enrol %s: %w", wabaID, err)
+		}
+	}
+	if err := w.reschedule(ctx, wabaID, func(s *Schedule) bool { return s.begin(quality.Classes, w.Now().UTC()) }); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.enrolled == nil {
+		w.enrolled = map[string]bool{}
+	}
+	w.enrolled[wabaID+string(o)] = true
+	return nil
+}
+
+// begin schedules classes that never were; it reports whether there were any.
+func (s *Schedule) begin(classes []quality.Class, now time.Time) bool {
+	added := false
+	for _, class := range classes {
+		if _, ok := s.Classes[class]; !ok {
+			s.Classes[class] = ClassSchedule{Due: now, Since: now}
+			added = true
+		}
+	}
+	return added
+}
