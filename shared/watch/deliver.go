@@ -1,0 +1,346 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+// Publisher sends parcels to people and machines.
+type Publisher interface {
+	// Publish returns nil once the parcel was accepted. An error that wraps quality.ErrRefused
+	// cannot be cured by sending it again.
+	Publish(ctx context.Context, p quality.Parcel) error
+	// Ready reports whether anybody would receive what is published.
+	Ready(ctx context.Context) (bool, error)
+}
+
+// Courier delivers alerts: at least once, in order per incident, each under a claim, so that
+// two couriers do not send one alert. Its fields are set before first use.
+type Courier struct {
+	Outbox    Outbox
+	Publisher Publisher
+	// Parked is told of alerts that were given up; nil to only log them.
+	Parked func(ctx context.Context, a quality.Alert) error
+	// Word puts a folded alert into words again.
+	Word   func(*quality.Alert)
+	Now    func() time.Time
+	Log    *slog.Logger
+	Holder string // names this process, uniquely, in claims
+}
+
+const (
+	claimFor     = time.Minute
+	maxRefusals  = 5
+	digestAbove  = 3 // alerts of one account and severity
+	sweepAfter   = 10 * time.Minute
+	maxSweep     = 500
+	maxAncestors = 200
+)
+
+// ErrHeld says that an alert waits: for the one before it of the same incident, for somebody
+// else who is sending it, or for the next attempt.
+var ErrHeld = errors.New("alert is held")
+
+// Sweep delivers what has been waiting since before the notifier should have sent it.
+func (c *Courier) Sweep(ctx context.Context) error { return c.deliverUnsent(ctx, c.Now().Add(-sweepAfter)) }
+
+// Flush delivers everything that waits, but for parts of a first look that is not finished.
+func (c *Courier) Flush(ctx context.Context) error { return c.deliverUnsent(ctx, c.Now().Add(time.Second)) }
+
+func (c *Courier) deliverUnsent(ctx context.Context, before time.Time) error {
+	keys, err := c.Outbox.Unsent(ctx, before, maxSweep)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	failed, err := c.Deliver(ctx, keys)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range failed {
+		if !errors.Is(e, ErrHeld) {
+			errs = append(errs, e)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Deliver sends the alerts at keys and returns those that are not done with, and why. Alerts
+// that were sent before are done. While nobody would receive anything, nothing is sent and
+// nothing fails: a sweep will find the alerts. err is an error of the outbox.
+func (c *Courier) Deliver(ctx context.Context, keys []AlertKey) (failed map[AlertKey]error, err error) {
+	ready, err := c.Publisher.Ready(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("is anybody listening: %w", err)
+	}
+	if !ready {
+		c.Log.WarnContext(ctx, "no confirmed subscription: alerts wait", "alerts", len(keys))
+		return nil, nil
+	}
+	batch, err := c.gather(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	d := &delivery{Courier: c, failed: map[AlertKey]error{}, held: map[string]error{}}
+	for _, group := range d.group(d.claim(ctx, batch)) {
+		d.send(ctx, group)
+	}
+	return d.failed, nil
+}
+
+// gather reads the alerts, what a first look's heading stands for, and the unsent alerts before
+// them of the same incidents. Parts of a first look come with their heading or, if it never
+// came, on their own.
+func (c *Courier) gather(ctx context.Context, keys []AlertKey) ([]Outgoing, error) {
+	have := map[AlertKey]bool{}
+	var out []Outgoing
+	for n := 0; len(keys) > 0 && n < maxAncestors; n++ {
+		keys = slices.DeleteFunc(slices.Clone(keys), func(k AlertKey) bool { return have[k] })
+		read, err := c.Outbox.Outgoing(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keys {
+			have[k] = true
+		}
+		keys = nil
+		for _, o := range read {
+			if o.Done() {
+				continue
+			}
+			out = append(out, o)
+			if o.Previous != (AlertKey{}) {
+				keys = append(keys, o.Previous)
+			}
+			if o.Alert.Rule == quality.RuleFirstLook {
+				members, err := c.Outbox.FirstLook(ctx, o)
+				if err != nil {
+					return nil, err
+				}
+				keys = append(keys, members...)
+			}
+		}
+	}
+	headed := map[string]bool{}
+	for _, o := range out {
+		if o.Alert.Rule == quality.RuleFirstLook {
+			headed[account(o.Alert)] = true
+		}
+	}
+	alone := c.Now().Add(-sweepAfter)
+	out = slices.DeleteFunc(out, func(o Outgoing) bool {
+		return o.Alert.FirstLook && !headed[account(o.Alert)] && o.Alert.CreatedAt.After(alone)
+	})
+	slices.SortStableFunc(out, func(a, b Outgoing) int {
+		return cmp.Or(a.Alert.CreatedAt.Compare(b.Alert.CreatedAt), cmp.Compare(a.Alert.Revision, b.Alert.Revision))
+	})
+	return out, nil
+}
+
+func account(a quality.Alert) string {
+	if a.WABAID == nil {
+		return ""
+	}
+	return *a.WABAID
+}
+
+func incident(a quality.Alert) string {
+	if a.IncidentID == nil {
+		return a.ID
+	}
+	return *a.IncidentID
+}
+
+// delivery is one call of Deliver.
+type delivery struct {
+	*Courier
+	failed map[AlertKey]error
+	held   map[string]error // incidents of which an earlier alert could not be sent
+}
+
+func (d *delivery) fail(o Outgoing, err error) {
+	d.failed[o.Key] = err
+	d.held[incident(o.Alert)] = ErrHeld
+}
+
+// claim takes the alerts that nobody else is sending.
+func (d *delivery) claim(ctx context.Context, batch []Outgoing) []Outgoing {
+	var mine []Outgoing
+	for _, o := range batch {
+		if err := d.held[incident(o.Alert)]; err != nil {
+			d.failed[o.Key] = err
+			continue
+		}
+		now := d.Now().UTC()
+		if o.ClaimedBy != "" && o.ClaimedBy != d.Holder && o.ClaimedUntil.After(now) {
+			d.fail(o, fmt.Errorf("claimed by %s: %w", o.ClaimedBy, ErrHeld))
+			continue
+		}
+		o.ClaimedBy, o.ClaimedUntil = d.Holder, now.Add(claimFor)
+		if err := d.Outbox.Update(ctx, &o); err != nil {
+			d.fail(o, fmt.Errorf("claim: %w", errors.Join(err, ErrHeld)))
+			continue
+		}
+		mine = append(mine, o)
+	}
+	return mine
+}
+
+// group makes parcels: a first look's summary, a digest of a burst, single alerts. Alerts of
+// one incident stay in one group, in order.
+func (d *delivery) group(mine []Outgoing) []parcel {
+	type key struct {
+		account  string
+		severity quality.Severity
+		first    bool
+	}
+	worst := map[string]quality.Severity{}
+	firstLook := map[string]bool{}
+	for _, o := range mine {
+		if id := incident(o.Alert); o.Alert.Severity.Level() > worst[id].Level() {
+			worst[id] = o.Alert.Severity
+		}
+		if o.Alert.FirstLook {
+			firstLook[incident(o.Alert)] = true
+		}
+	}
+	groups := map[key][]sending{}
+	var order []key
+	for _, s := range d.sendings(mine) {
+		a := s.alert
+		k := key{account(a), worst[incident(a)], firstLook[incident(a)] || a.Rule == quality.RuleFirstLook}
+		if k.first {
+			k.severity = ""
+		}
+		if _, ok := groups[k]; !ok {
+			order = append(order, k)
+		}
+		groups[k] = append(groups[k], s)
+	}
+	var out []parcel
+	for _, k := range order {
+		g := groups[k]
+		switch {
+		case k.first:
+			slices.SortStableFunc(g, func(a, b sending) int { return cmp.Compare(heading(a.alert), heading(b.alert)) })
+			out = append(out, parcel{quality.Summary, g})
+		case len(g) > digestAbove:
+			out = append(out, parcel{quality.Digest, g})
+		default:
+			for _, s := range g {
+				out = append(out, parcel{quality.Single, []sending{s}})
+			}
+		}
+	}
+	return out
+}
+
+func heading(a quality.Alert) int {
+	if a.Rule == quality.RuleFirstLook {
+		return 0
+	}
+	return 1
+}
+
+// sending is one alert as it goes out, and the records that it settles.
+type sending struct {
+	alert   quality.Alert
+	records []Outgoing
+}
+
+type parcel struct {
+	form  quality.Form
+	items []sending
+}
+
+// send publishes a parcel and marks its records. Records of a parcel that was not accepted are
+// given back for the next attempt, or parked after too many refusals.
+func (d *delivery) send(ctx context.Context, p parcel) {
+	p.items = slices.DeleteFunc(p.items, func(s sending) bool {
+		err := d.held[incident(s.alert)]
+		for _, o := range s.records {
+			if err != nil {
+				d.failed[o.Key] = err
+				d.release(ctx, o)
+			}
+		}
+		return err != nil
+	})
+	if len(p.items) == 0 {
+		return
+	}
+	out := quality.Parcel{Form: p.form}
+	for _, s := range p.items {
+		out.Alerts = append(out.Alerts, s.alert)
+	}
+	err := d.Publisher.Publish(ctx, out)
+	if err != nil {
+		d.Log.ErrorContext(ctx, "alerts not published", "form", string(p.form), "alerts", len(out.Alerts), "alert", out.Alerts[0].ID, "err", err)
+	}
+	for _, s := range p.items {
+		for _, o := range s.records {
+			switch {
+			case err == nil:
+				d.mark(ctx, o, s.alert.ID)
+			case errors.Is(err, quality.ErrRefused):
+				d.refused(ctx, o, err, len(p.items) > 1)
+			default:
+				d.fail(o, err)
+				d.release(ctx, o)
+			}
+		}
+	}
+}
+
+// mark writes down that an alert was sent. If that fails it will be sent again: better twice
+// than never.
+func (d *delivery) mark(ctx context.Context, o Outgoing, sentAs string) {
+	o.SentAt, o.ClaimedBy, o.ClaimedUntil = d.Now().UTC(), "", time.Time{}
+	if sentAs != o.Alert.ID {
+		o.FoldedInto = sentAs
+	}
+	// A lease that ended while publishing must not stop the mark.
+	if err := d.Outbox.Update(context.WithoutCancel(ctx), &o); err != nil {
+		d.fail(o, fmt.Errorf("mark as sent: %w", err))
+		d.Log.ErrorContext(ctx, "alert published and not marked: it may be told again", "alert", o.Alert.ID, "err", err)
+		return
+	}
+	d.Log.InfoContext(ctx, "alert published", "alert", o.Alert.ID, "rule", o.Alert.Rule, "event", string(o.Alert.Event))
+}
+
+func (d *delivery) release(ctx context.Context, o Outgoing) {
+	o.ClaimedBy, o.ClaimedUntil = "", time.Time{}
+	if err := d.Outbox.Update(context.WithoutCancel(ctx), &o); err != nil {
+		// The claim ends by itself.
+		d.Log.WarnContext(ctx, "claim not given back", "alert", o.Alert.ID, "err", err)
+	}
+}
+
+// refused counts a refusal that sending again cannot cure; after too many the alert is parked,
+// so that it does not hold back the rest, and that is told through the second path.
+func (d *delivery) refused(ctx context.Context, o Outgoing, cause error, shared bool) {
+	o.Refused++
+	o.ClaimedBy, o.ClaimedUntil = "", time.Time{}
+	if o.Refused < maxRefusals {
+		d.fail(o, cause)
+	} else {
+		if d.Parked != nil {
+			if err := d.Parked(ctx, o.Alert); err != nil {
+				d.fail(o, fmt.Errorf("tell that it is parked: %w", err))
+				return
+			}
+		}
+		o.ParkedAt = d.Now().UTC()
+		d.Log.ErrorContext(ctx, "alert parked after too many refusals", "alert", o.Alert.ID, "shared", shared, "err", cause)
+	}
+	if err := d.Outbox.Update(context.WithoutCancel(ctx), &o); err != nil {
+		d.fail(o, fmt.Errorf("count refusal: %w", err))
+	}
+}
