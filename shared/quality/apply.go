@@ -90,8 +90,8 @@ func (w *work) settleLog() {
 		head := w.in.Heads[class]
 		last, _ := head.Confirmed(sig)
 		if !c.Told.At.Before(last) && w.s.Logged[class].Before(last) {
-			// The entry confirms what was in force before the newest webhook.
-			w.fromEvidence(sig, nil, c.Told.At)
+			// The entry confirms what was in force before webhooks that came while the poll ran.
+			w.fromEvidence(sig, nil, last)
 			continue
 		}
 		now, _, _ := w.s.Current(sig, w.in.Heads)
@@ -216,12 +216,15 @@ func (w *work) fromEvidence(sig Signal, points []Point, from time.Time) {
 		}
 	}
 	fresh := slices.DeleteFunc(slices.Clone(points), func(p Point) bool { return stored[p.Key()] })
+	if len(points) > 0 && len(fresh) == 0 {
+		return // duplicates, all of them
+	}
 	ev.Points = append(slices.Clone(ev.Points), fresh...)
 	obs := observations(kind, sig, ev)
 	if len(obs) == 0 {
 		return
 	}
-	if !c.rebuild(rows(obs, anyValue), rows(obs, Known), obs, ev.From.IsZero() || !exists) {
+	if !ev.From.IsZero() && exists && !ev.bridged(kind, sig) || !c.rebuild(rows(obs, anyValue), rows(obs, Known), obs, ev.From, ev.From.IsZero() || !exists) {
 		w.need[sig] = time.Time{}
 		return
 	}

@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"slices"
 	"time"
 )
 
@@ -43,7 +44,11 @@ func (c *Cell) mark(p Point) {
 func (c *Cell) observe(value string, at time.Time, track Track, attrs map[string]string, last time.Time) {
 	lastKnown := last
 	if !c.Current.IsZero() && !Known(c.Current.Value) {
-		lastKnown = c.Current.NotBefore
+		lastKnown = c.KnownAt
+	}
+	c.KnownAt = time.Time{}
+	if !Known(value) {
+		c.KnownAt = lastKnown
 	}
 	c.Current = c.Current.next(value, at, track, attrs, last)
 	if Known(value) {
@@ -64,36 +69,46 @@ func (r Row) next(value string, at time.Time, track Track, attrs map[string]stri
 	return n
 }
 
-// rebuild takes the rows in force from the end of a history. Of a history that does not reach
-// back to the first point, the first row has begun at an unknown time before: then what the
-// cell remembers decides, and if it cannot, rebuild returns false and all of it is needed.
-func (c *Cell) rebuild(all, known []Row, obs []observation, complete bool) bool {
-	current, ok := c.Current.carried(all, obs, complete)
+// rebuild takes the rows in force from the end of a history. If that does not reach back to the
+// first point, a row that began before from may have begun earlier than it seems: then what
+// the cell remembers decides, and if it cannot, rebuild returns false and all of it is needed.
+func (c *Cell) rebuild(all, known []Row, obs []observation, from time.Time, complete bool) bool {
+	current, ok := c.Current.carried(all, from, complete)
 	if !ok {
 		return false
 	}
-	if !complete && !Known(obs[0].value) && (len(known) > 0 || c.Known.At.After(obs[0].at)) {
+	if !complete && slices.ContainsFunc(obs, func(o observation) bool { return !Known(o.value) }) {
+		// The last confirmation of a known value may lie anywhere before an unknown one.
 		return false
 	}
 	remembered := c.Known
 	if len(known) > 0 || complete {
-		if remembered, ok = c.Known.carried(known, obs, complete); !ok {
+		if remembered, ok = c.Known.carried(known, from, complete); !ok {
 			return false
 		}
 	}
-	c.Current, c.Known = current, remembered
+	c.Current, c.Known, c.KnownAt = current, remembered, time.Time{}
+	if !Known(current.Value) {
+		for _, o := range obs {
+			if Known(o.value) {
+				c.KnownAt = o.at
+			}
+		}
+	}
 	return true
 }
 
-func (r Row) carried(rows []Row, obs []observation, complete bool) (Row, bool) {
+func (r Row) carried(rows []Row, from time.Time, complete bool) (Row, bool) {
 	n := len(rows)
-	switch {
-	case n == 0:
+	if n == 0 {
 		return Row{}, complete
-	case n > 1 || complete:
-		return rows[n-1], true
-	case r.Value == rows[0].Value && !r.At.After(obs[0].at):
-		r.Attrs = united(r.Attrs, rows[0].Attrs)
+	}
+	last := rows[n-1]
+	switch {
+	case complete || !last.At.Before(from):
+		return last, true
+	case r.Value == last.Value && !r.At.After(last.At):
+		r.Attrs = united(r.Attrs, last.Attrs)
 		return r, true
 	}
 	return Row{}, false

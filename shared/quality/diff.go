@@ -48,7 +48,7 @@ func (s State) Diff(seeing *Seeing, poll LogEntry, class Class, complete, gone b
 	for _, sig := range slices.Sorted(maps.Keys(values)) {
 		o, c := values[sig], s.Cells[sig]
 		confirmed, _ := s.Confirmed(sig, heads)
-		overtaken := c.Told.At.After(confirmed) && c.Told.At.Before(at) && c.Told.Value != o.Value
+		overtaken := !c.Told.At.Before(confirmed) && c.Told.At.Before(at) && c.Told.Value != o.Value
 		if back || c.Seen.IsZero() || canonical(c.Seen.Value, c.Seen.Attrs) != canonical(o.Value, o.Attrs) || overtaken {
 			add(sig, o)
 		}

@@ -19,6 +19,30 @@ type Evidence struct {
 	From time.Time
 }
 
+// bridged reports whether the newest log entry before From speaks for the signal. If it does
+// not, an older one might, and From is too late to tell when the value was last confirmed.
+func (ev Evidence) bridged(k Kind, sig Signal) bool {
+	var last *LogEntry
+	for i := range ev.Log {
+		if ev.Log[i].At.Before(ev.From) {
+			last = &ev.Log[i]
+		}
+	}
+	if last == nil {
+		return true
+	}
+	if k != PhoneNumber && k != Template {
+		return !slices.Contains(last.Without, sig)
+	}
+	present := Point{}
+	for _, p := range ev.Presence {
+		if !p.At.After(last.At) && !p.At.Before(present.At) {
+			present = p
+		}
+	}
+	return present.Value == Present && !slices.Contains(last.Without, sig)
+}
+
 // observation is one moment at which somebody said what a value was.
 type observation struct {
 	at    time.Time

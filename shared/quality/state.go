@@ -38,6 +38,8 @@ type Cell struct {
 	Told, Seen Mark
 	// Current is the row in force; Known the newest row of a value other than UNKNOWN.
 	Current, Known Row
+	// KnownAt is when Known was last observed, while Current is UNKNOWN.
+	KnownAt time.Time
 }
 
 // Mark is the part of a point that a cell keeps. The zero Mark is no point.

@@ -33,6 +33,7 @@ type cellBody struct {
 	Seen    *markBody `json:"s,omitempty"`
 	Current *rowBody  `json:"c,omitempty"` // absent: the one mark there is
 	Known   *rowBody  `json:"k,omitempty"` // absent: the current row
+	KnownAt int64     `json:"ka,omitempty"`
 }
 
 type markBody struct {
@@ -122,7 +123,7 @@ func utcIncidents(in []quality.Incident) []quality.Incident {
 }
 
 func encodeCell(c quality.Cell) cellBody {
-	b := cellBody{Told: encodeMark(c.Told), Seen: encodeMark(c.Seen)}
+	b := cellBody{Told: encodeMark(c.Told), Seen: encodeMark(c.Seen), KnownAt: unix(c.KnownAt)}
 	if !reflect.DeepEqual(c.Current, onlyRow(c)) {
 		b.Current = encodeRow(c.Current)
 	}
@@ -133,7 +134,7 @@ func encodeCell(c quality.Cell) cellBody {
 }
 
 func decodeCell(b cellBody) quality.Cell {
-	c := quality.Cell{Told: decodeMark(b.Told), Seen: decodeMark(b.Seen)}
+	c := quality.Cell{Told: decodeMark(b.Told), Seen: decodeMark(b.Seen), KnownAt: fromUnix(b.KnownAt)}
 	if c.Current = onlyRow(c); b.Current != nil {
 		c.Current = decodeRow(b.Current)
 	}

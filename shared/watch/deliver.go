@@ -49,10 +49,14 @@ const (
 var ErrHeld = errors.New("alert is held")
 
 // Sweep delivers what has been waiting since before the notifier should have sent it.
-func (c *Courier) Sweep(ctx context.Context) error { return c.deliverUnsent(ctx, c.Now().Add(-sweepAfter)) }
+func (c *Courier) Sweep(ctx context.Context) error {
+	return c.deliverUnsent(ctx, c.Now().Add(-sweepAfter))
+}
 
 // Flush delivers everything that waits, but for parts of a first look that is not finished.
-func (c *Courier) Flush(ctx context.Context) error { return c.deliverUnsent(ctx, c.Now().Add(time.Second)) }
+func (c *Courier) Flush(ctx context.Context) error {
+	return c.deliverUnsent(ctx, c.Now().Add(time.Second))
+}
 
 func (c *Courier) deliverUnsent(ctx context.Context, before time.Time) error {
 	keys, err := c.Outbox.Unsent(ctx, before, maxSweep)
