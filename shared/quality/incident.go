@@ -265,7 +265,8 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 	}
 	to := level.known
 	a := w.alert(Resolved, r.ID, inc.Worst, inc.Signal)
-	a.IncidentID, a.IncidentSince = &inc.ID, &inc.Since
+	id, since := inc.ID, inc.Since
+	a.IncidentID, a.IncidentSince = &id, &since
 	inc.Revision++
 	a.Revision, a.ID = inc.Revision, inc.ID+"."+strconv.Itoa(inc.Revision)
 	a.From, a.At, a.Source = text(inc.Value), now, "clock"
