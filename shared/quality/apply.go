@@ -204,16 +204,10 @@ func (w *work) fromEvidence(sig Signal, points []Point, from time.Time) {
 		w.need[sig] = from
 		return
 	}
+	ev = w.s.Complete(sig, ev)
 	stored := map[PointKey]bool{}
 	for _, p := range ev.Points {
 		stored[p.Key()] = true
-	}
-	// What a cell remembers outlives the points it came from.
-	for _, p := range c.points(w.s.Subject, sig) {
-		if !stored[p.Key()] {
-			stored[p.Key()] = true
-			ev.Points = append(slices.Clone(ev.Points), p)
-		}
 	}
 	fresh := slices.DeleteFunc(slices.Clone(points), func(p Point) bool { return stored[p.Key()] })
 	if len(points) > 0 && len(fresh) == 0 {

@@ -25,9 +25,20 @@ func (c Cell) points(s Subject, sig Signal) []Point {
 	return out
 }
 
-// Points returns what the state remembers of the newest points of a signal: they outlive their
-// items in the table.
-func (s State) Points(sig Signal) []Point { return s.Cells[sig].points(s.Subject, sig) }
+// Complete adds to evidence what the state remembers of the newest points of a signal: they
+// outlive their items in the table.
+func (s State) Complete(sig Signal, ev Evidence) Evidence {
+	stored := map[PointKey]bool{}
+	for _, p := range ev.Points {
+		stored[p.Key()] = true
+	}
+	for _, p := range s.Cells[sig].points(s.Subject, sig) {
+		if !stored[p.Key()] {
+			ev.Points = append(slices.Clone(ev.Points), p)
+		}
+	}
+	return ev
+}
 
 // mark makes a point the newest of its track.
 func (c *Cell) mark(p Point) {

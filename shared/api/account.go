@@ -1,0 +1,171 @@
+package api
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+	"github.com/wabawatch/wabawatch/shared/watch"
+)
+
+// account is an account as it is shown.
+type account struct {
+	subject
+	Origin         watch.Origin `json:"origin"`
+	MessagingLimit *string      `json:"messaging_limit"`
+	LastPoll       *time.Time   `json:"last_poll"`
+	LastWebhook    *time.Time   `json:"last_webhook"`
+	// LossMeter is null until webhooks that were missed are counted.
+	LossMeter     *struct{} `json:"loss_meter"`
+	Numbers       int       `json:"numbers"`
+	Templates     int       `json:"templates"`
+	OpenIncidents int       `json:"open_incidents"`
+}
+
+func (s *Server) accounts(r *request) error {
+	if err := r.known("limit", "cursor"); err != nil {
+		return err
+	}
+	limit, err := r.limit()
+	if err != nil {
+		return err
+	}
+	after, err := r.cursor()
+	if err != nil {
+		return err
+	}
+	records, err := s.Reader.Accounts(r.ctx)
+	if err != nil {
+		return err
+	}
+	items, next := []account{}, ""
+	for _, rec := range records {
+		if rec.WABAID <= after || !r.allows(rec.WABAID) {
+			continue
+		}
+		if len(items) == limit {
+			next = items[limit-1].WABAID
+			break
+		}
+		a, err := s.rollUp(r, rec)
+		if err != nil {
+			return err
+		}
+		items = append(items, a)
+	}
+	return r.write(page(items, encodeCursor(next)))
+}
+
+func (s *Server) account(r *request) error {
+	if err := r.known(); err != nil {
+		return err
+	}
+	rec, err := s.known(r)
+	if err != nil {
+		return err
+	}
+	a, err := s.rollUp(r, rec)
+	if err != nil {
+		return err
+	}
+	return r.write(a)
+}
+
+// rollUp shows an account as the worst of its subjects.
+func (s *Server) rollUp(r *request, rec watch.Account) (account, error) {
+	states, err := s.Reader.Account(r.ctx, rec.WABAID)
+	if err != nil {
+		return account{}, err
+	}
+	sched, err := s.Reader.Schedule(r.ctx, rec.WABAID)
+	if err != nil {
+		return account{}, err
+	}
+	webhook, err := s.Reader.LastWebhook(r.ctx, rec.WABAID)
+	if err != nil {
+		return account{}, err
+	}
+	own := quality.State{Subject: quality.AccountSubject(rec.WABAID)}
+	health := quality.Healthy
+	if !s.fresh(sched, quality.Numbers) {
+		health = quality.NotKnown
+	}
+	out := account{Origin: rec.Origin}
+	for _, st := range states {
+		switch st.Subject.Kind {
+		case quality.Account:
+			own = st
+		case quality.PhoneNumber:
+			out.Numbers++
+		case quality.Template:
+			out.Templates++
+		case quality.Portfolio:
+			if limit := st.Cells[quality.MessagingLimit].Current.Value; limit != "" && (out.MessagingLimit == nil || st.Subject.ID == rec.PortfolioID) {
+				out.MessagingLimit = &limit
+			}
+		}
+		health = health.Worse(st.HealthForAccount(true))
+		out.OpenIncidents += len(st.Open)
+	}
+	if out.MessagingLimit == nil && rec.PortfolioID != "" && rec.Home != rec.WABAID {
+		sub := quality.Subject{Kind: quality.Portfolio, WABAID: rec.Home, ID: rec.PortfolioID}
+		home, _, err := s.Reader.Load(r.ctx, []quality.Subject{sub})
+		if err != nil {
+			return account{}, err
+		}
+		if limit := home[sub].Cells[quality.MessagingLimit].Current.Value; limit != "" {
+			out.MessagingLimit = &limit
+		}
+	}
+	out.subject = show(own, sched.Heads(), true)
+	out.Health = health
+	if out.Name == "" {
+		out.Name = rec.Name
+	}
+	for _, st := range states {
+		if st.Subject.Kind != quality.Account {
+			for _, inc := range st.Open {
+				out.Incidents = append(out.Incidents, incident{ID: inc.ID, Rule: inc.Rule, Severity: inc.Severity, Since: inc.Since, SubjectKind: st.Subject.Kind, SubjectID: st.Subject.ID, SubjectName: st.Name})
+			}
+		}
+	}
+	slices.SortFunc(out.Incidents, func(a, b incident) int {
+		return cmp.Or(b.Severity.Level()-a.Severity.Level(), a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
+	})
+	var last time.Time
+	for _, c := range sched.Classes {
+		if c.OKAt.After(last) {
+			last = c.OKAt
+		}
+	}
+	out.LastPoll, out.LastWebhook = instant(last), instant(webhook)
+	return out, nil
+}
+
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// accountHistory is the history of the account itself, and of the messaging limit of its
+// portfolio.
+func (s *Server) accountHistory(r *request) error {
+	rec, err := s.known(r)
+	if err != nil {
+		return err
+	}
+	own := quality.AccountSubject(rec.WABAID)
+	limit := quality.Subject{Kind: quality.Portfolio, WABAID: rec.WABAID, ID: rec.WABAID}
+	if rec.PortfolioID != "" {
+		limit = quality.Subject{Kind: quality.Portfolio, WABAID: rec.Home, ID: rec.PortfolioID}
+	}
+	states, _, err := s.Reader.Load(r.ctx, []quality.Subject{own, limit})
+	if err != nil {
+		return err
+	}
+	return s.writeHistory(r, states[own], states[limit])
+}

@@ -1,0 +1,115 @@
+package api
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+func (s *Server) alerts(r *request) error {
+	if err := r.known("waba_id", "severity", "event", "rule", "subject_id", "from", "to", "limit", "cursor"); err != nil {
+		return err
+	}
+	limit, err := r.limit()
+	if err != nil {
+		return err
+	}
+	from, to, err := r.span()
+	if err != nil {
+		return err
+	}
+	cursor, err := r.cursor()
+	if err != nil {
+		return err
+	}
+	severity, err := r.severity()
+	if err != nil {
+		return err
+	}
+	event, err := r.event()
+	if err != nil {
+		return err
+	}
+	waba, rule, subject := r.param("waba_id"), r.param("rule"), r.param("subject_id")
+	if waba == "" && len(r.token.WABAIDs) == 1 {
+		waba = r.token.WABAIDs[0]
+	}
+	if waba != "" && !r.allows(waba) {
+		return r.write(page([]quality.Alert{}, ""))
+	}
+	items := []quality.Alert{}
+	for {
+		found, next, err := s.Reader.Alerts(r.ctx, waba, from, to, limit, cursor)
+		if err != nil {
+			return err
+		}
+		for i, o := range found {
+			a := o.Alert
+			visible := a.WABAID == nil && len(r.token.WABAIDs) == 0 || a.WABAID != nil && r.allows(*a.WABAID)
+			if !visible || severity != "" && a.Severity != severity || event != "" && a.Event != event || rule != "" && a.Rule != rule || subject != "" && a.SubjectID != subject {
+				continue
+			}
+			a.PublishedAt = instant(o.SentAt)
+			items = append(items, a)
+			if len(items) == limit && (next != "" || i+1 < len(found)) {
+				return r.write(page(items, encodeCursor(position(a))))
+			}
+		}
+		if cursor = next; cursor == "" {
+			return r.write(page(items, ""))
+		}
+	}
+}
+
+// position is where a list of alerts goes on after a.
+func position(a quality.Alert) string {
+	return a.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z") + "#" + a.ID
+}
+
+func (s *Server) incidents(r *request) error {
+	if err := r.known("waba_id", "severity", "rule", "limit", "cursor"); err != nil {
+		return err
+	}
+	limit, err := r.limit()
+	if err != nil {
+		return err
+	}
+	after, err := r.cursor()
+	if err != nil {
+		return err
+	}
+	severity, err := r.severity()
+	if err != nil {
+		return err
+	}
+	waba, rule := r.param("waba_id"), r.param("rule")
+	states, err := s.Reader.OpenStates(r.ctx, waba)
+	if err != nil {
+		return err
+	}
+	items := []incident{}
+	for _, st := range states {
+		id := st.Subject.WABAID
+		if !r.allows(id) || id == "" && len(r.token.WABAIDs) > 0 {
+			continue
+		}
+		for _, inc := range st.Open {
+			if severity != "" && inc.Severity != severity || rule != "" && inc.Rule != rule {
+				continue
+			}
+			items = append(items, incident{
+				ID: inc.ID, Rule: inc.Rule, Severity: inc.Severity, Since: inc.Since, WABAID: id, SubjectKind: st.Subject.Kind, SubjectID: st.Subject.ID,
+				SubjectName: st.Name, Signal: inc.Signal, Value: inc.Value, Until: instant(inc.Until), Resolving: !inc.ResolvingAt.IsZero(),
+			})
+		}
+	}
+	slices.SortFunc(items, func(a, b incident) int { return cmp.Compare(a.ID, b.ID) })
+	items = slices.DeleteFunc(items, func(i incident) bool { return i.ID <= after })
+	next := ""
+	if len(items) > limit {
+		items = items[:limit]
+		next = items[limit-1].ID
+	}
+	return r.write(page(items, encodeCursor(next)))
+}

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+)
+
+// known refuses parameters that the route does not have: a misspelt filter must not look like
+// an empty one.
+func (r *request) known(names ...string) error {
+	for name, values := range r.http.URL.Query() {
+		if !slices.Contains(names, name) {
+			return badParameter(name, "not known here; known are "+strings.Join(names, ", "))
+		}
+		if len(values) > 1 {
+			return badParameter(name, "given more than once")
+		}
+	}
+	return nil
+}
+
+func (r *request) param(name string) string { return r.http.URL.Query().Get(name) }
+
+func (r *request) limit() (int, error) {
+	v := r.param("limit")
+	if v == "" {
+		return defaultLimit, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > maxLimit {
+		return 0, badParameter("limit", "must be a number from 1 to "+strconv.Itoa(maxLimit))
+	}
+	return n, nil
+}
+
+func (r *request) time(name string) (time.Time, error) {
+	v := r.param(name)
+	if v == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, v); err == nil {
+		return t.UTC(), nil
+	}
+	if t, err := time.Parse(time.DateOnly, v); err == nil {
+		return t, nil
+	}
+	return time.Time{}, badParameter(name, "must be a time such as 2026-11-20T10:05:00Z, or a date")
+}
+
+// span reads from and to.
+func (r *request) span() (from, to time.Time, err error) {
+	if from, err = r.time("from"); err != nil {
+		return from, to, err
+	}
+	if to, err = r.time("to"); err != nil {
+		return from, to, err
+	}
+	if !from.IsZero() && !to.IsZero() && to.Before(from) {
+		return from, to, badParameter("to", "is before from")
+	}
+	return from, to, nil
+}
+
+// cursor reads the position at which a list goes on.
+func (r *request) cursor() (string, error) {
+	v := r.param("cursor")
+	b, err := base64.RawURLEncoding.DecodeString(v)
+	if err != nil {
+		return "", badParameter("cursor", "is not one that this API gave")
+	}
+	return string(b), nil
+}
+
+func encodeCursor(position string) string {
+	if position == "" {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(position))
+}
+
+func (r *request) severity() (quality.Severity, error) {
+	v := quality.Severity(r.param("severity"))
+	if v != "" && v.Level() == 0 {
+		return "", badParameter("severity", "must be critical, warning or info")
+	}
+	return v, nil
+}
+
+func (r *request) event() (quality.Event, error) {
+	v := quality.Event(r.param("event"))
+	events := []quality.Event{quality.Firing, quality.Escalated, quality.Eased, quality.Reminder, quality.Resolved, quality.Passed, quality.Notice}
+	if v != "" && !slices.Contains(events, v) {
+		return "", badParameter("event", "must be one of firing, escalated, eased, reminder, resolved, passed, notice")
+	}
+	return v, nil
+}
+
+// waba reads the account of a path, and refuses those that the token does not show as if they
+// did not exist.
+func (r *request) waba() (string, error) {
+	id := r.http.PathValue("waba")
+	if id == "" || strings.Trim(id, "0123456789") != "" {
+		return "", badParameter("waba", "must be the decimal id of an account")
+	}
+	if !r.allows(id) {
+		return "", notFound("no such account")
+	}
+	return id, nil
+}
