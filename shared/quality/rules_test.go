@@ -1,0 +1,195 @@
+package quality
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// events lists what was told, as "event rule severity".
+func (l *ledger) said() []string {
+	var out []string
+	for _, a := range l.alerts {
+		out = append(out, string(a.Event)+" "+a.Rule+" "+string(a.Severity))
+	}
+	return out
+}
+
+func (l *ledger) tick(now time.Time) { l.apply(now, nil, func(State) []Point { return nil }) }
+
+func fact(s Subject, sig Signal, value string, at time.Time, attrs ...string) Point {
+	p := Point{Subject: s, Signal: sig, Value: value, At: at, Track: Told}
+	for i := 0; i+1 < len(attrs); i += 2 {
+		if p.Attrs == nil {
+			p.Attrs = map[string]string{}
+		}
+		p.Attrs[attrs[i]] = attrs[i+1]
+	}
+	return p
+}
+
+func TestRules(t *testing.T) {
+	number, tpl := Subject{PhoneNumber, "1", "12025550101"}, Subject{Template, "1", "7"}
+	acct, home := AccountSubject("1"), Subject{Portfolio, "1", "9"}
+	day := 24 * time.Hour
+	for _, tc := range []struct {
+		name string
+		do   func(l *ledger)
+		s    Subject
+		want string
+	}{
+		{"flagged ends on day 7", func(l *ledger) {
+			l.told(t0, fact(number, Flagged, Yes, t0))
+			l.tick(t0.Add(4 * time.Hour))
+			l.tick(t0.Add(7 * day))
+		}, number, "firing number_flagged critical, reminder number_flagged critical, resolved number_flagged critical"},
+		{"unflagged resolves", func(l *ledger) {
+			l.told(t0, fact(number, Flagged, Yes, t0))
+			l.told(t0.Add(time.Hour), fact(number, Flagged, No, t0.Add(time.Hour)))
+		}, number, "firing number_flagged critical, resolved number_flagged critical"},
+		{"a disabled template never reminds", func(l *ledger) {
+			l.told(t0, fact(tpl, Status, "DISABLED", t0))
+			l.tick(t0.Add(30 * day))
+		}, tpl, "firing template_status critical"},
+		{"a pause that worsens escalates", func(l *ledger) {
+			l.told(t0, fact(tpl, Status, "PAUSED", t0))
+			l.told(at(60), fact(tpl, Status, "DISABLED", at(60)))
+		}, tpl, "firing template_status warning, escalated template_status critical"},
+		{"a pause that was over before we heard is passed", func(l *ledger) {
+			l.told(at(7200), fact(tpl, Status, "APPROVED", at(3600)))
+			l.told(at(7300), fact(tpl, Status, "PAUSED", at(60)))
+		}, tpl, "passed template_status warning"},
+		{"a pause that was over three days ago is not told", func(l *ledger) {
+			l.told(t0.Add(3*day), fact(tpl, Status, "APPROVED", at(3600)))
+			l.told(t0.Add(3*day), fact(tpl, Status, "PAUSED", at(60)))
+		}, tpl, ""},
+		{"begun and ended in one batch is passed", func(l *ledger) {
+			l.told(at(100), fact(tpl, Status, "PAUSED", at(10)), fact(tpl, Status, "APPROVED", at(50)))
+		}, tpl, "passed template_status warning"},
+		{"a deleted template retires its incident", func(l *ledger) {
+			l.told(t0, fact(tpl, Status, "PAUSED", t0))
+			l.told(at(60), fact(tpl, Status, "DELETED", at(60)))
+		}, tpl, "firing template_status warning, resolved template_status warning"},
+		{"unknown is not a recovery", func(l *ledger) {
+			l.told(t0, fact(tpl, QualityScore, Red, t0))
+			l.told(at(60), fact(tpl, QualityScore, Unknown, at(60)))
+			l.tick(t0.Add(time.Hour))
+		}, tpl, "firing template_quality critical"},
+		{"unknown for 7 days is no longer rated", func(l *ledger) {
+			l.told(t0, fact(tpl, QualityScore, Red, t0))
+			l.told(at(60), fact(tpl, QualityScore, Unknown, at(60)))
+			l.tick(at(60).Add(7 * day))
+		}, tpl, "firing template_quality critical, resolved template_quality critical"},
+		{"a recovery keeps firing for an hour", func(l *ledger) {
+			l.told(t0, fact(tpl, QualityScore, Red, t0))
+			l.told(at(60), fact(tpl, QualityScore, Green, at(60)))
+			l.tick(at(1800))
+			l.told(at(1900), fact(tpl, QualityScore, Red, at(1900)))
+			l.told(at(2000), fact(tpl, QualityScore, Green, at(2000)))
+			l.tick(at(2000).Add(time.Hour))
+		}, tpl, "firing template_quality critical, resolved template_quality critical"},
+		{"better lasts an hour before it eases", func(l *ledger) {
+			l.told(t0, fact(tpl, QualityScore, Red, t0))
+			l.told(at(60), fact(tpl, QualityScore, Yellow, at(60)))
+			l.tick(at(60).Add(time.Hour))
+		}, tpl, "firing template_quality critical, eased template_quality warning"},
+		{"a restriction resolves by its date", func(l *ledger) {
+			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0, AttrUntil, t0.Add(day).Format(time.RFC3339)))
+			l.tick(t0.Add(day))
+		}, acct, "firing account_restricted critical, resolved account_restricted critical"},
+		{"a lifting ends every restriction before it", func(l *ledger) {
+			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0), fact(acct, Restriction("Y"), RestrictionActive, t0))
+			l.told(at(60), fact(acct, RestrictionLifted, "UNBAN", at(60)))
+		}, acct, "firing account_restricted critical, firing account_restricted critical, resolved account_restricted critical, resolved account_restricted critical"},
+		{"a redelivered restriction does not undo its lifting", func(l *ledger) {
+			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0))
+			l.told(at(60), fact(acct, RestrictionLifted, "UNBAN", at(60)))
+			l.told(at(120), fact(acct, Restriction("X"), RestrictionActive, at(120)))
+		}, acct, "firing account_restricted critical, resolved account_restricted critical"},
+		{"a ban is announced, done and lifted", func(l *ledger) {
+			l.told(t0, fact(acct, BanState, "SCHEDULE_FOR_DISABLE", t0))
+			l.told(at(60), fact(acct, BanState, "DISABLE", at(60)))
+			l.told(at(120), fact(acct, BanState, "REINSTATE", at(120)))
+		}, acct, "firing account_disabled warning, escalated account_disabled critical, resolved account_disabled critical"},
+		{"a limit that falls is a warning, one that rises is information", func(l *ledger) {
+			l.told(t0, fact(home, MessagingLimit, "TIER_10K", t0))
+			l.told(at(60), fact(home, MessagingLimit, "TIER_2K", at(60)))
+			l.told(at(120), fact(home, MessagingLimit, "TIER_UNLIMITED", at(120)))
+		}, home, "notice limit_lowered warning, notice limit_raised info"},
+		{"a PIN event is told, and its copy as possibly repeated", func(l *ledger) {
+			l.told(t0, fact(number, PIN, "PIN_CHANGED", t0))
+			l.told(at(60), fact(number, PIN, "PIN_CHANGED", at(60)))
+		}, number, "notice number_security critical, notice number_security critical"},
+		{"an informational account alert is a notice", func(l *ledger) {
+			l.told(t0, fact(acct, AlertOf("PHONE_NUMBER", "5", "OBA_APPROVED"), "ACTIVE", t0, AttrSeverity, "INFORMATIONAL"))
+		}, acct, "notice account_alert info"},
+		{"an account alert resolves with its type", func(l *ledger) {
+			l.told(t0, fact(acct, AlertOf("BUSINESS", "5", "X"), "ACTIVE", t0, AttrSeverity, "WARNING"))
+			l.told(at(60), fact(acct, AlertOf("BUSINESS", "5", "X"), "NONE", at(60), AttrSeverity, "WARNING"))
+		}, acct, "firing account_alert warning, resolved account_alert warning"},
+		{"an unseen number status is a warning", func(l *ledger) {
+			l.told(t0, fact(number, Status, "SUSPENDED_SOMEHOW", t0))
+		}, number, "firing number_status warning"},
+		{"an announced category change is told once, and the change itself", func(l *ledger) {
+			l.told(t0, fact(tpl, Category, "UTILITY", t0), fact(tpl, CorrectCategory, "MARKETING", t0))
+			l.told(at(60), fact(tpl, CorrectCategory, "MARKETING", at(60)))
+			l.told(at(120), fact(tpl, Category, "MARKETING", at(120)))
+		}, tpl, "notice template_category warning, notice template_category warning"},
+		{"a name that was rejected is forgotten when nobody repeats it", func(l *ledger) {
+			l.told(t0, fact(number, NameDecision, "REJECTED", t0))
+			l.tick(t0.Add(7 * day))
+		}, number, "firing number_name warning, reminder number_name warning, resolved number_name warning"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := newLedger(t, tc.s)
+			if strings.Contains(tc.name, "nobody repeats") {
+				inner := tc.do
+				tc.do = func(l *ledger) {
+					l.told(t0, fact(number, NameDecision, "REJECTED", t0))
+					l.tick(t0.Add(day))
+					inner(l)
+				}
+			}
+			tc.do(l)
+			if got := strings.Join(l.said(), ", "); got != tc.want {
+				t.Errorf("told %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestEveryAlertOfAnIncidentCarriesItsIdentity(t *testing.T) {
+	tpl := Subject{Template, "1", "7"}
+	l := newLedger(t, tpl)
+	l.told(t0, fact(tpl, Status, "PAUSED", t0))
+	l.told(at(60), fact(tpl, Status, "DISABLED", at(60)))
+	l.told(at(120), fact(tpl, Status, "APPROVED", at(120)))
+	for i, a := range l.alerts {
+		if a.IncidentID == nil || *a.IncidentID != *l.alerts[0].IncidentID || a.Revision != i+1 {
+			t.Errorf("alert %d = incident %v revision %d", i, a.IncidentID, a.Revision)
+		}
+	}
+	if last := l.alerts[2]; last.Severity != Critical || *last.From != "DISABLED" || *last.To != "APPROVED" {
+		t.Errorf("resolved = %+v", last)
+	}
+}
+
+func TestOverride(t *testing.T) {
+	rs, err := DefaultRules.Override(`{"template_status":{"severity":{"PAUSED":"critical"},"repeat_interval":0},"number_name":{"off":true},"number_quality":{"keep_firing_for":"2h"}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tpl := Subject{Template, "1", "7"}
+	l := newLedger(t, tpl)
+	l.rules = rs
+	l.told(t0, fact(tpl, Status, "PAUSED", t0))
+	l.tick(t0.Add(48 * time.Hour))
+	if got := strings.Join(l.said(), ", "); got != "firing template_status critical" {
+		t.Errorf("told %q", got)
+	}
+	for _, bad := range []string{"[]", `{"nope":{}}`, `{"number_quality":{"keep_firing_for":"soon"}}`, `{"number_quality":{"sevrity":"critical"}}`, `{"number_quality":{"severity":"bad"}}`} {
+		if _, err := DefaultRules.Override(bad); err == nil {
+			t.Errorf("Override(%s) = nil error", bad)
+		}
+	}
+}
