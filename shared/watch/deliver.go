@@ -38,6 +38,7 @@ type Courier struct {
 const (
 	claimFor     = time.Minute
 	maxRefusals  = 5
+	markTries    = 5
 	digestAbove  = 3 // alerts of one account and severity
 	sweepAfter   = 10 * time.Minute
 	maxSweep     = 500
@@ -303,20 +304,36 @@ func (d *delivery) send(ctx context.Context, p parcel) {
 	}
 }
 
-// mark writes down that an alert was sent. If that fails it will be sent again: better twice
-// than never.
+// mark writes down that an alert was sent, trying hard: every failure here may tell people
+// twice. If it cannot be written the alert will be sent again, which is better than never.
 func (d *delivery) mark(ctx context.Context, o Outgoing, sentAs string) {
-	o.SentAt, o.ClaimedBy, o.ClaimedUntil = d.Now().UTC(), "", time.Time{}
-	if sentAs != o.Alert.ID {
-		o.FoldedInto = sentAs
+	// A deadline that ended while publishing must not stop the mark.
+	ctx = context.WithoutCancel(ctx)
+	var err error
+	for try := range markTries {
+		if try > 0 {
+			_ = sleep(ctx, time.Duration(try*try)*20*time.Millisecond) // ctx does not end
+			now, rerr := d.Outbox.Outgoing(ctx, []AlertKey{o.Key})
+			if rerr != nil {
+				err = rerr
+				continue
+			}
+			if len(now) == 0 || now[0].Done() {
+				return // an earlier try was written, and its answer lost
+			}
+			o = now[0]
+		}
+		o.SentAt, o.ClaimedBy, o.ClaimedUntil = d.Now().UTC(), "", time.Time{}
+		if sentAs != o.Alert.ID {
+			o.FoldedInto = sentAs
+		}
+		if err = d.Outbox.Update(ctx, &o); err == nil {
+			d.Log.InfoContext(ctx, "alert published", "alert", o.Alert.ID, "rule", o.Alert.Rule, "event", string(o.Alert.Event))
+			return
+		}
 	}
-	// A lease that ended while publishing must not stop the mark.
-	if err := d.Outbox.Update(context.WithoutCancel(ctx), &o); err != nil {
-		d.fail(o, fmt.Errorf("mark as sent: %w", err))
-		d.Log.ErrorContext(ctx, "alert published and not marked: it may be told again", "alert", o.Alert.ID, "err", err)
-		return
-	}
-	d.Log.InfoContext(ctx, "alert published", "alert", o.Alert.ID, "rule", o.Alert.Rule, "event", string(o.Alert.Event))
+	d.fail(o, fmt.Errorf("mark as sent: %w", err))
+	d.Log.ErrorContext(ctx, "alert published and not marked: it may be told again", "alert", o.Alert.ID, "err", err)
 }
 
 func (d *delivery) release(ctx context.Context, o Outgoing) {

@@ -1,0 +1,250 @@
+package watch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+	"github.com/wabawatch/wabawatch/shared/store"
+)
+
+var errDown = errors.New("the table is down")
+
+// faulty fails chosen writes: before they happen, or after.
+type faulty struct {
+	store.Table
+	mu     sync.Mutex
+	writes int
+	before func(n int) error
+	after  func(n int) error
+}
+
+func (f *faulty) Write(ctx context.Context, actions ...store.Action) error {
+	f.mu.Lock()
+	f.writes++
+	n, before, after := f.writes, f.before, f.after
+	f.mu.Unlock()
+	if before != nil {
+		if err := before(n); err != nil {
+			return err
+		}
+	}
+	if err := f.Table.Write(ctx, actions...); err != nil {
+		return err
+	}
+	if after != nil {
+		return after(n)
+	}
+	return nil
+}
+
+func (f *faulty) clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.before, f.after = nil, nil
+}
+
+// nth is a failure of the n-th write only.
+func nth(n int, err error) func(int) error {
+	return func(i int) error {
+		if i == n {
+			return err
+		}
+		return nil
+	}
+}
+
+// story tells a whole incident through webhooks, redelivering each until it is acknowledged as
+// Meta does, and returns what people were told.
+func story(t *testing.T, w *world) []string {
+	t.Helper()
+	tpl := template("77")
+	deliver := func(r quality.Reading) {
+		t.Helper()
+		for try := 0; ; try++ {
+			if err := w.watcher.Observe(context.Background(), delivery(r)); err == nil {
+				break
+			} else if try == 5 {
+				t.Fatalf("observe: %v", err)
+			}
+		}
+		// A redelivery of what was acknowledged is harmless.
+		if err := w.watcher.Observe(context.Background(), delivery(r)); err != nil {
+			t.Logf("copy: %v", err)
+		}
+	}
+	flush := func() {
+		for range 6 {
+			if err := w.courier.Flush(context.Background()); err != nil {
+				t.Logf("flush: %v", err)
+			}
+			w.pass(2 * time.Minute) // past any claim
+		}
+	}
+	deliver(told(tpl, quality.Status, "PAUSED", w.now()))
+	flush()
+	w.pass(time.Minute)
+	deliver(told(tpl, quality.Status, "DISABLED", w.now()))
+	flush()
+	w.pass(time.Minute)
+	deliver(told(tpl, quality.Status, "APPROVED", w.now()))
+	flush()
+	if rows := w.history(tpl, quality.Status); len(rows) != 3 {
+		t.Errorf("history = %+v, want 3 rows", rows)
+	}
+	if v := w.state(tpl).Cells[quality.Status].Current.Value; v != "APPROVED" {
+		t.Errorf("current value = %s", v)
+	}
+	return w.post.said()
+}
+
+var whole = []string{"firing template_status warning", "escalated template_status critical", "resolved template_status critical"}
+
+// TestFailureOfAnyWriteLosesNothing fails every single write of the story once, before and
+// after it happened, with an error and with a lost answer. Nothing acknowledged is lost, and
+// nothing is told twice.
+func TestFailureOfAnyWriteLosesNothing(t *testing.T) {
+	count := 0
+	clean := newWorld(t, func(tab store.Table) store.Table { return &faulty{Table: tab} })
+	if d := cmp.Diff(whole, story(t, clean)); d != "" {
+		t.Fatalf("without faults (-want +got):\n%s", d)
+	}
+	count = clean.table.(*faulty).writes
+	if count < 8 {
+		t.Fatalf("only %d writes: the story is too short to prove anything", count)
+	}
+	for n := 1; n <= count; n++ {
+		for name, set := range map[string]func(*faulty){
+			"before":    func(f *faulty) { f.before = nth(n, errDown) },
+			"after":     func(f *faulty) { f.after = nth(n, store.ErrAmbiguous) },
+			"ambiguous": func(f *faulty) { f.before = nth(n, store.ErrAmbiguous) },
+			"conflict":  func(f *faulty) { f.before = nth(n, &store.ConflictError{Failed: []int{0}, Transient: true}) },
+		} {
+			t.Run(fmt.Sprintf("%s write %d of %d", name, n, count), func(t *testing.T) {
+				var f *faulty
+				w := newWorld(t, func(tab store.Table) store.Table { f = &faulty{Table: tab}; return f })
+				set(f)
+				got := story(t, w)
+				if d := cmp.Diff(whole, got); d != "" {
+					t.Errorf("told (-want +got):\n%s", d)
+				}
+			})
+		}
+	}
+}
+
+func TestPublisherDownDeliversEverythingAfterwardsInOrder(t *testing.T) {
+	w := newWorld(t, nil)
+	w.post.fail = func(quality.Parcel) error { return errors.New("SNS is down") }
+	a, b := template("1"), template("2")
+	w.observe(told(a, quality.Status, "PAUSED", w.now()), told(b, quality.Status, "PAUSED", w.now()))
+	for range 3 {
+		w.pass(time.Minute)
+		if err := w.courier.Flush(t.Context()); err == nil {
+			t.Fatal("flush succeeded while SNS was down")
+		}
+	}
+	w.observe(told(a, quality.Status, "DISABLED", w.now()))
+	w.post.fail = nil
+	w.pass(2 * time.Minute)
+	w.flush()
+	w.pass(time.Minute)
+	w.observe(told(b, quality.Status, "APPROVED", w.now()))
+	w.flush()
+	per := map[string][]quality.Event{}
+	for _, p := range w.post.sent {
+		for _, al := range p.Alerts {
+			per[al.SubjectID] = append(per[al.SubjectID], al.Event)
+		}
+	}
+	want := map[string][]quality.Event{"1": {quality.Firing, quality.Escalated}, "2": {quality.Firing, quality.Resolved}}
+	if d := cmp.Diff(want, per); d != "" {
+		t.Errorf("told per template (-want +got):\n%s", d)
+	}
+}
+
+func TestRefusedAlertIsParkedAndToldElsewhere(t *testing.T) {
+	w := newWorld(t, nil)
+	var parked []string
+	w.courier.Parked = func(_ context.Context, a quality.Alert) error {
+		parked = append(parked, a.Rule)
+		return nil
+	}
+	w.post.fail = func(quality.Parcel) error { return fmt.Errorf("bad subject: %w", quality.ErrRefused) }
+	w.observe(told(template("1"), quality.Status, "PAUSED", w.now()))
+	for range 8 {
+		_ = w.courier.Flush(t.Context()) // refusals are errors until the alert is parked
+		w.pass(time.Minute)
+	}
+	if len(parked) != 1 {
+		t.Errorf("parked %v, want one alert once", parked)
+	}
+}
+
+func TestNothingIsMarkedWhileNobodyListens(t *testing.T) {
+	w := newWorld(t, nil)
+	w.post.ready = false
+	w.observe(told(template("1"), quality.Status, "PAUSED", w.now()))
+	w.flush()
+	w.post.ready = true
+	w.pass(time.Minute)
+	w.flush()
+	if d := cmp.Diff([]string{"firing template_status warning"}, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}
+
+func TestBurstBecomesOneDigest(t *testing.T) {
+	w := newWorld(t, nil)
+	var rs []quality.Reading
+	for i := range 10 {
+		rs = append(rs, told(template(fmt.Sprint(i)), quality.Status, "PAUSED", w.now()))
+	}
+	w.observe(rs...)
+	w.flush()
+	if len(w.post.sent) != 1 || w.post.sent[0].Form != quality.Digest || len(w.post.sent[0].Alerts) != 10 {
+		t.Errorf("sent %d parcels, want one digest of 10", len(w.post.sent))
+	}
+}
+
+// TestTwoCouriersTellOnce lets several notifiers run at the same time.
+func TestTwoCouriersTellOnce(t *testing.T) {
+	w := newWorld(t, nil)
+	for i := range 6 {
+		tpl := template(fmt.Sprint(i))
+		w.observe(told(tpl, quality.Status, "PAUSED", w.now()))
+	}
+	var wg sync.WaitGroup
+	for i := range 4 {
+		c := *w.courier
+		c.Holder = fmt.Sprint("courier ", i)
+		wg.Go(func() {
+			for range 3 {
+				_ = c.Flush(context.Background()) // what others hold is theirs
+			}
+		})
+	}
+	wg.Wait()
+	w.pass(2 * time.Minute)
+	w.flush()
+	seen := map[string]int{}
+	for _, p := range w.post.sent {
+		for _, a := range p.Alerts {
+			seen[a.ID]++
+		}
+	}
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("alert %s was told %d times", id, n)
+		}
+	}
+	if len(seen) != 6 {
+		t.Errorf("told %d alerts, want 6", len(seen))
+	}
+}
