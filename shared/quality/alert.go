@@ -134,10 +134,10 @@ type Form string
 
 // The forms of a parcel.
 const (
-	Single    Form = "single"     // one alert
-	Digest    Form = "digest"     // a burst for one account and severity; names each
-	Summary   Form = "summary"    // what a first look found
-	TestAlert Form = "test_alert" // labelled as a test
+	Single   Form = "single"     // one alert
+	Digest   Form = "digest"     // a burst for one account and severity; names each
+	Summary  Form = "summary"    // what a first look found
+	TestForm Form = "test_alert" // labelled as a test
 )
 
 // Parcel is what one publish carries.
@@ -149,3 +149,12 @@ type Parcel struct {
 // ErrRefused is wrapped by a publisher's error that no repetition can cure: the message, not
 // the moment, is at fault.
 var ErrRefused = errors.New("refused for good")
+
+// TestAlert is an alert that says it is one: it proves that alerts arrive.
+func TestAlert(now time.Time, id string) Alert {
+	d := DeploymentSubject()
+	return Alert{
+		Schema: AlertSchema, ID: id + ".1", Event: Notice, Rule: RuleWatchTest, Severity: Critical, SubjectKind: d.Kind, SubjectID: d.ID,
+		At: now.Truncate(time.Second), Source: "clock", CreatedAt: now, Revision: 1, Details: map[string]string{"test": "true"},
+	}
+}

@@ -73,7 +73,7 @@ func TestRules(t *testing.T) {
 		{"unknown is not a recovery", func(l *ledger) {
 			l.told(t0, fact(tpl, QualityScore, Red, t0))
 			l.told(at(60), fact(tpl, QualityScore, Unknown, at(60)))
-			l.tick(t0.Add(time.Hour))
+			l.tick(t0.Add(2 * time.Hour))
 		}, tpl, "firing template_quality critical"},
 		{"unknown for 7 days is no longer rated", func(l *ledger) {
 			l.told(t0, fact(tpl, QualityScore, Red, t0))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -247,4 +249,46 @@ func TestTwoCouriersTellOnce(t *testing.T) {
 	if len(seen) != 6 {
 		t.Errorf("told %d alerts, want 6", len(seen))
 	}
+}
+
+// TestLogIsWrittenAfterTheCommits fails the commit of a poll that saw a change: its time must
+// not be in the log, where it would confirm the value that had already changed.
+func TestLogIsWrittenAfterTheCommits(t *testing.T) {
+	failing := false
+	var f *faulty
+	w := newWorld(t, func(tab store.Table) store.Table { f = &faulty{Table: tab}; return f })
+	refuse := &refusing{Table: f, when: func(a store.Action) bool { return failing && strings.HasPrefix(a.Item.SK, "STATE#") }}
+	w.store = store.New(refuse, 0, w.now)
+	w.watcher.Store = w.store
+	w.watcher.Interval = time.Minute
+	tpl := template("1")
+	w.meta.set(tpl, quality.Status, "APPROVED")
+	w.enrol()
+	w.tick()
+	first := w.now()
+	w.meta.set(tpl, quality.Status, "PAUSED")
+	failing = true
+	w.pass(7 * time.Minute)
+	if err := w.watcher.Tick(t.Context()); err == nil {
+		t.Fatal("the poll succeeded although its commit failed")
+	}
+	failing = false
+	w.run(10 * time.Minute)
+	rows := w.history(tpl, quality.Status)
+	if len(rows) != 2 || !rows[1].NotBefore.Equal(first) || rows[1].At.Before(first.Add(7*time.Minute)) {
+		t.Errorf("history = %+v, want PAUSED not before %s", rows, first)
+	}
+}
+
+// refusing fails writes that hold certain actions.
+type refusing struct {
+	store.Table
+	when func(store.Action) bool
+}
+
+func (r *refusing) Write(ctx context.Context, actions ...store.Action) error {
+	if slices.ContainsFunc(actions, r.when) {
+		return errDown
+	}
+	return r.Table.Write(ctx, actions...)
 }
