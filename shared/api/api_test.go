@@ -1,0 +1,246 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wabawatch/wabawatch/shared/api"
+	"github.com/wabawatch/wabawatch/shared/quality"
+	"github.com/wabawatch/wabawatch/shared/store"
+	"github.com/wabawatch/wabawatch/shared/store/bolt"
+	"github.com/wabawatch/wabawatch/shared/watch"
+)
+
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+const (
+	full    = "full-token-0123456789"
+	limited = "limited-token-012345"
+)
+
+// serve stores a few readings and serves them.
+func serve(t *testing.T, readings ...quality.Point) http.Handler {
+	t.Helper()
+	now := func() time.Time { return noon.Add(time.Hour) }
+	table, err := bolt.Open(filepath.Join(t.TempDir(), "api.db"), bolt.WithClock(now))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = table.Close() })
+	records := store.New(table, 0, now)
+	w := &watch.Watcher{Store: records, Rules: quality.DefaultRules, Now: now, Log: slog.New(slog.DiscardHandler)}
+	for _, p := range readings {
+		p.Track = quality.Told
+		d := quality.Delivery{WABAIDs: []string{p.Subject.WABAID}, Readings: []quality.Reading{{Point: p, Name: "name " + p.Subject.ID, Receipt: p.Value + p.At.String()}}}
+		if err := w.Observe(context.Background(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &api.Server{
+		Reader: records, Tokens: []api.Token{{Token: full}, {Token: limited, WABAIDs: []string{"1"}}},
+		Interval: 5 * time.Minute, Polling: true, Now: now, Log: slog.New(slog.DiscardHandler), Version: "test",
+	}
+	return s.Handler()
+}
+
+func get(t *testing.T, h http.Handler, token, path string) (int, map[string]any) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, r)
+	var body map[string]any
+	if strings.HasPrefix(rec.Header().Get("Content-Type"), "application/json") {
+		if err := json.Unmarshal(rec.Body.Bytes(), &body); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+	}
+	return rec.Code, body
+}
+
+func point(kind quality.Kind, waba, id string, sig quality.Signal, value string, minute int) quality.Point {
+	return quality.Point{Subject: quality.Subject{Kind: kind, WABAID: waba, ID: id}, Signal: sig, Value: value, At: noon.Add(time.Duration(minute) * time.Minute)}
+}
+
+func sample(t *testing.T) http.Handler {
+	return serve(t,
+		point(quality.Template, "1", "1584930276415311123456", quality.Status, "APPROVED", 0),
+		point(quality.Template, "1", "1584930276415311123456", quality.Status, "PAUSED", 10),
+		point(quality.Template, "1", "1584930276415311123456", quality.Status, "DISABLED", 20),
+		point(quality.Template, "1", "2", quality.Status, "APPROVED", 5),
+		point(quality.PhoneNumber, "1", "12025550101", quality.Flagged, quality.Yes, 30),
+		point(quality.Template, "2", "9", quality.Status, "PAUSED", 15),
+	)
+}
+
+func TestNobodyReadsWithoutAToken(t *testing.T) {
+	h := sample(t)
+	for _, token := range []string{"", "wrong", full + "x", strings.ToUpper(full)} {
+		for _, path := range []string{"/v1/accounts", "/v1/accounts/1/numbers", "/v1/alerts", "/v1/nothing"} {
+			if code, body := get(t, h, token, path); code != http.StatusUnauthorized || body["items"] != nil {
+				t.Errorf("GET %s with token %q = %d %v", path, token, code, body)
+			}
+		}
+	}
+	for _, path := range []string{"/healthz", "/"} {
+		if code, _ := get(t, h, "", path); code != http.StatusOK {
+			t.Errorf("GET %s = %d", path, code)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	h := sample(t)
+	for _, tc := range []struct {
+		path    string
+		code    int
+		mention string
+	}{
+		{"/v1/accounts/77", http.StatusNotFound, "account"},
+		{"/v1/accounts/1/templates/404", http.StatusNotFound, "template"},
+		{"/v1/accounts/1/numbers/404", http.StatusNotFound, "phone number"},
+		{"/v1/nothing", http.StatusNotFound, "route"},
+		{"/v1/alerts?severity=bad", http.StatusBadRequest, "severity"},
+		{"/v1/alerts?event=bad", http.StatusBadRequest, "event"},
+		{"/v1/alerts?from=yesterday", http.StatusBadRequest, "from"},
+		{"/v1/alerts?limit=0", http.StatusBadRequest, "limit"},
+		{"/v1/alerts?cursor=%21", http.StatusBadRequest, "cursor"},
+		{"/v1/alerts?sevrity=critical", http.StatusBadRequest, "sevrity"},
+		{"/v1/accounts/abc", http.StatusBadRequest, "waba"},
+		{"/v1/accounts/1/templates/2/history?from=2026-11-21T00:00:00Z&to=2026-11-20T00:00:00Z", http.StatusBadRequest, "to"},
+	} {
+		code, body := get(t, h, full, tc.path)
+		e, _ := body["error"].(map[string]any)
+		message, _ := e["message"].(string)
+		if code != tc.code || !strings.Contains(message, tc.mention) || e["code"] == "" {
+			t.Errorf("GET %s = %d %v, want %d mentioning %q", tc.path, code, body, tc.code, tc.mention)
+		}
+	}
+}
+
+func TestTokenLimitedToAccounts(t *testing.T) {
+	h := sample(t)
+	for _, path := range []string{"/v1/accounts/2", "/v1/accounts/2/templates", "/v1/accounts/2/templates/9", "/v1/accounts/2/templates/9/history"} {
+		if code, _ := get(t, h, limited, path); code != http.StatusNotFound {
+			t.Errorf("GET %s = %d, want 404", path, code)
+		}
+	}
+	for _, path := range []string{"/v1/accounts", "/v1/alerts", "/v1/alerts?waba_id=2", "/v1/incidents", "/v1/incidents?waba_id=2"} {
+		_, body := get(t, h, limited, path)
+		for _, it := range body["items"].([]any) {
+			if id := it.(map[string]any)["waba_id"]; id != "1" {
+				t.Errorf("GET %s shows account %v", path, id)
+			}
+		}
+	}
+}
+
+func TestSubject(t *testing.T) {
+	h := sample(t)
+	code, body := get(t, h, full, "/v1/accounts/1/templates/1584930276415311123456")
+	if code != http.StatusOK {
+		t.Fatalf("code = %d", code)
+	}
+	status := body["signals"].(map[string]any)["status"]
+	want := map[string]any{
+		"value": "DISABLED", "since": "2026-11-20T12:20:00Z", "not_before": "2026-11-20T12:10:00Z", "confirmed_at": "2026-11-20T12:20:00Z", "source": "webhook",
+	}
+	if d := cmp.Diff(want, status); d != "" {
+		t.Errorf("status (-want +got):\n%s", d)
+	}
+	if n := len(body["incidents"].([]any)); n != 1 {
+		t.Errorf("%d incidents, want 1", n)
+	}
+	if _, number := get(t, h, full, "/v1/accounts/1/numbers/%2B1%20202-555-0101"); number["id"] != "12025550101" {
+		t.Errorf("number = %v", number)
+	}
+}
+
+func TestTemplateFilters(t *testing.T) {
+	h := sample(t)
+	for path, want := range map[string]int{
+		"/v1/accounts/1/templates":                 2,
+		"/v1/accounts/1/templates?status=APPROVED": 1,
+		"/v1/accounts/1/templates?status=PENDING":  0,
+		"/v1/accounts/1/templates?name=name%202":   1,
+		"/v1/accounts/1/templates?quality=RED":     0,
+	} {
+		if _, body := get(t, h, full, path); len(body["items"].([]any)) != want {
+			t.Errorf("GET %s = %v, want %d items", path, body["items"], want)
+		}
+	}
+}
+
+// walk reads a list page by page.
+func walk(t *testing.T, h http.Handler, path string, limit string) []any {
+	t.Helper()
+	var all []any
+	cursor := ""
+	for range 50 {
+		sep := "?"
+		if strings.Contains(path, "?") {
+			sep = "&"
+		}
+		_, body := get(t, h, full, path+sep+"limit="+limit+"&cursor="+url.QueryEscape(cursor))
+		all = append(all, body["items"].([]any)...)
+		next, ok := body["next"].(string)
+		if !ok {
+			return all
+		}
+		cursor = next
+	}
+	t.Fatalf("%s does not end", path)
+	return nil
+}
+
+func TestPagesAreTheWhole(t *testing.T) {
+	h := sample(t)
+	for _, path := range []string{
+		"/v1/accounts", "/v1/accounts/1/templates", "/v1/accounts/1/templates/1584930276415311123456/history", "/v1/alerts", "/v1/alerts?waba_id=1", "/v1/incidents",
+		"/v1/alerts?severity=critical",
+	} {
+		whole, parts := walk(t, h, path, "1000"), walk(t, h, path, "1")
+		if d := cmp.Diff(whole, parts); d != "" || len(whole) == 0 {
+			t.Errorf("%s in pages (-whole +pages):\n%s", path, d)
+		}
+	}
+}
+
+func TestHistoryBeginsWithTheValueInForce(t *testing.T) {
+	h := sample(t)
+	path := "/v1/accounts/1/templates/1584930276415311123456/history?signal=status&from=2026-11-20T12:15:00Z"
+	_, body := get(t, h, full, path)
+	var got []string
+	for _, it := range body["items"].([]any) {
+		row := it.(map[string]any)
+		got = append(got, row["value"].(string)+" "+row["at"].(string))
+	}
+	want := []string{"PAUSED 2026-11-20T12:10:00Z", "DISABLED 2026-11-20T12:20:00Z"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("history (-want +got):\n%s", d)
+	}
+}
+
+func TestAlertsAreNewestFirstAndFiltered(t *testing.T) {
+	h := sample(t)
+	_, body := get(t, h, full, "/v1/alerts?subject_id=1584930276415311123456")
+	var events []string
+	for _, it := range body["items"].([]any) {
+		events = append(events, it.(map[string]any)["event"].(string))
+	}
+	if d := cmp.Diff([]string{"escalated", "firing"}, events); d != "" {
+		t.Errorf("events (-want +got):\n%s", d)
+	}
+}
