@@ -72,7 +72,7 @@ func (v *visit) self(ctx context.Context) (quality.Sighting, error) {
 	r := newReader("", nil)
 	see, _ := r.seeing(quality.DeploymentSubject())
 	info, err := v.debugToken(ctx)
-	if is(err, quality.FailForbidden, quality.FailMissing, quality.FailMalformed) {
+	if is(err, quality.FailForbidden, quality.FailMissing) || isCode(err, 100) {
 		// The token may not ask about itself: that it is accepted at all must do.
 		info = TokenInfo{Valid: true, Code: NoCode}
 		err = v.get(ctx, "me", url.Values{"fields": {"id"}}, func(r io.Reader) error { return readNode(r, "", &struct{}{}) })
