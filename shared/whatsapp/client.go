@@ -1,6 +1,6 @@
-// Package whatsapp speaks the wire of Meta's WhatsApp Business Platform: it asks the Graph API, checks and
-// reads webhooks, and turns both into the readings and sightings of package quality. It keeps
-// nothing, and decides nothing about what is read.
+// Package whatsapp speaks the wire of Meta's WhatsApp Business Platform: it asks the Graph API,
+// checks and reads webhooks, and turns both into the readings and sightings of package quality.
+// It keeps nothing, and does not judge what it reads.
 package whatsapp
 
 import (

@@ -187,7 +187,7 @@ func TestTokenNeverLeaks(t *testing.T) {
 		"cut":             {CutBody: true},
 		"hang":            {Hang: true},
 		"wrong shape":     {Raw: `{"data":{"message":"` + token + `"}}`},
-		"error in a 200":  {Raw: `{"error":{"code":190,"message":"bad ` + token + `"}}`},
+		"error in a 200":  {Raw: `{"error":{"code":190,"message":"bad ` + token + `","type":"` + appSecret + `","fbtrace_id":"` + token + `","error_data":{"details":"` + strings.Repeat("x", 280) + appSecret + `"}}}`},
 		"error as string": {Raw: `{"error":"` + token + `"}`, Status: 400},
 		"redirect":        {Raw: token, Status: 302, Headers: map[string]string{"Location": "https://example.com/?access_token=" + token}},
 		"trace header":    {Raw: `{}`, Status: 500, Headers: map[string]string{"X-Fb-Trace-Id": token}},

@@ -141,7 +141,9 @@ func (v *visit) take(body io.Reader, read func(io.Reader) error) error {
 		return nil
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		e.Message = v.clean(e.Message)
+		for _, s := range []*string{&e.Message, &e.Details, &e.Type, &e.TraceID} {
+			*s = v.clean(*s)
+		}
 		return e
 	}
 	e := noAnswer(err, v.clean)

@@ -234,10 +234,11 @@ func readNode(r io.Reader, id string, wire any) error {
 	return nil
 }
 
-// errorOf is an error object that came with the status of a success.
+// errorOf is an error object that came with the status of a success. Its texts are as Meta
+// wrote them: take cleans them, since it knows the secrets.
 func errorOf(v jsontext.Value) *Error {
 	e := &Error{Status: http.StatusOK, Code: NoCode, shape: true, Message: "an error without a message"}
-	e.read(v, cleaner())
+	e.read(v, func(s string) string { return s })
 	return e
 }
 
