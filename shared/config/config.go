@@ -111,8 +111,11 @@ type Notifier struct {
 // API is what the api function is told.
 type API struct {
 	Lambda
-	Watching
-	SecretsPath string `env:"WABAWATCH_SECRETS_PATH" envDefault:"/wabawatch"`
+	// PollInterval and Polling say when something unseen counts as unknown.
+	PollInterval time.Duration `env:"WABAWATCH_POLL_INTERVAL" envDefault:"5m"`
+	Polling      bool          `env:"WABAWATCH_POLLING" envDefault:"on"`
+	Retention    time.Duration `env:"WABAWATCH_RETENTION" envDefault:"400d"`
+	SecretsPath  string        `env:"WABAWATCH_SECRETS_PATH" envDefault:"/wabawatch"`
 }
 
 // Serve is what the local program is told. Its secrets come from variables only.
@@ -310,6 +313,9 @@ func checks(v reflect.Value) []check {
 		case "TopicARN", "OpsTopicARN":
 			name, _, _ := strings.Cut(f.Tag.Get("env"), ",")
 			out = append(out, check{name, func() error { return topic(text) }})
+		case "PollInterval":
+			d, _ := reflect.TypeAssert[time.Duration](value)
+			out = append(out, check{"WABAWATCH_POLL_INTERVAL", func() error { return between(d, minInterval, maxInterval) }})
 		case "Retention":
 			d, _ := reflect.TypeAssert[time.Duration](value)
 			out = append(out, check{"WABAWATCH_RETENTION", func() error { return between(d, minRetention, maxRetention) }})
