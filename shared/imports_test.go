@@ -157,7 +157,7 @@ func TestImports(t *testing.T) {
 // The functions link what they need and no more: one import of the SDK's loader, or of a client
 // for one call, anywhere below costs every cold start.
 func TestFunctionsLinkNoLoader(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-deps", "-f", "{{.ImportPath}}", "./functions/...")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-tags", "lambda.norpc", "-deps", "-f", "{{.ImportPath}}", "./functions/...")
 	cmd.Dir = ".."
 	out, err := cmd.Output()
 	if err != nil {
