@@ -56,7 +56,7 @@ fn_NotifierFunction = notifier
 fn_ApiFunction      = api
 $(FUNCTIONS:%=build-%): build-%:
 	@mkdir -p "$(ARTIFACTS_DIR)"
-	CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc \
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc,timetzdata \
 	  -ldflags "-s -w -buildid= -X main.version=$(VERSION)" -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(fn_$*)
 
 # What gets deployed, checked by tools from elsewhere.
