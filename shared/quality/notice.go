@@ -38,7 +38,7 @@ func eventNotice(p Point) (rule string, sev Severity) {
 	case TestButton:
 		return RuleWatchTest, Info
 	}
-	if _, ok := p.Signal.AlertType(); ok && p.Value == "ACTIVE" && alertSeverity(p.Attrs) == Info {
+	if _, ok := p.Signal.AlertType(); ok && p.Value != "RESOLVED" && alertSeverity(p.Attrs) == Info {
 		return RuleAccountAlert, Info
 	}
 	return "", ""

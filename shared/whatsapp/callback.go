@@ -1,0 +1,175 @@
+package whatsapp
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+// MaxBodyBytes is the largest body that is accepted: Meta's 3 MB, and some slack.
+//
+// Source: Meta, webhooks overview, checked 2026-11.
+const MaxBodyBytes = 3<<20 + 64<<10
+
+// CallbackSecrets are what proves that a request is Meta's.
+type CallbackSecrets struct {
+	AppSecrets  []string // newest first
+	VerifyToken string
+}
+
+// Callback is what stands behind Meta's callback URL. Its fields are set before first use; it
+// is safe for concurrent use.
+type Callback struct {
+	Secrets func() CallbackSecrets
+	// Refresh reads the secrets again after a signature did not fit, so that a rotation heals
+	// itself; nil for secrets that do not change. It limits itself.
+	Refresh func(context.Context) (CallbackSecrets, error)
+	// Receive stores what a body says; until it returns nil the body is not acknowledged.
+	Receive func(context.Context, quality.Delivery) error
+	Log     *slog.Logger
+	// Now dates what has no time of its own; nil is the system's clock.
+	Now func() time.Time
+}
+
+// Response is the answer to a request. Body is plain text.
+type Response struct {
+	Status int
+	Body   string
+}
+
+// Verify answers the request by which Meta checks that the callback URL is ours: the challenge,
+// as text, for the right token and for nothing else.
+//
+// Source: Meta, webhooks, create a webhook endpoint, checked 2026-11.
+func (c *Callback) Verify(mode, token, challenge string) Response {
+	want := c.Secrets().VerifyToken
+	a, b := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(want))
+	right := subtle.ConstantTimeCompare(a[:], b[:]) == 1 && want != ""
+	if !right || mode != "subscribe" || !plain(challenge) {
+		c.Log.Warn("verification refused", "mode", quality.Clip(mode, 20), "token_fits", right)
+		return Response{http.StatusForbidden, "forbidden\n"}
+	}
+	c.Log.Info("callback URL verified")
+	return Response{http.StatusOK, challenge}
+}
+
+// plain reports whether a challenge can be echoed without becoming markup.
+func plain(challenge string) bool {
+	if challenge == "" || len(challenge) > 256 {
+		return false
+	}
+	for _, r := range challenge {
+		ok := '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '_' || r == '-' || r == '.'
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// Handle answers one notification: 401 unless the signature fits the exact bytes, 413 when
+// there are too many, 500 when it could not be stored, and then Meta redelivers, else 200 with
+// an empty body. body is only read before Handle returns.
+func (c *Callback) Handle(ctx context.Context, signature string, body []byte) Response {
+	mac, ok := ParseSignature(signature)
+	if !ok {
+		return c.unauthorized(ctx, "no signature of the right shape")
+	}
+	if len(body) > MaxBodyBytes {
+		c.Log.WarnContext(ctx, "notification too large", "bytes", len(body))
+		return Response{http.StatusRequestEntityTooLarge, "too large\n"}
+	}
+	if !VerifySignature(mac, body, c.Secrets().AppSecrets...) && !c.rotated(ctx, mac, body) {
+		return c.unauthorized(ctx, "the signature does not fit any app secret")
+	}
+	now := time.Now
+	if c.Now != nil {
+		now = c.Now
+	}
+	d := ParseDelivery(body, now())
+	if err := c.Receive(ctx, d); err != nil {
+		c.Log.ErrorContext(ctx, "notification not stored", "readings", len(d.Readings), "err", err)
+		return Response{http.StatusInternalServerError, "not stored\n"}
+	}
+	c.Log.InfoContext(ctx, "notification stored", "readings", len(d.Readings), "unknown", len(d.Unknown), "bytes", len(body))
+	return Response{Status: http.StatusOK}
+}
+
+func (c *Callback) unauthorized(ctx context.Context, why string) Response {
+	c.Log.WarnContext(ctx, "notification refused", "why", why)
+	return Response{http.StatusUnauthorized, "unauthorized\n"}
+}
+
+// rotated tries the signature again with secrets that were just read.
+func (c *Callback) rotated(ctx context.Context, mac MAC, body []byte) bool {
+	if c.Refresh == nil {
+		return false
+	}
+	s, err := c.Refresh(ctx)
+	if err != nil {
+		c.Log.WarnContext(ctx, "secrets not read again", "err", err)
+		return false
+	}
+	return VerifySignature(mac, body, s.AppSecrets...)
+}
+
+// ServeHTTP is Verify and Handle over net/http.
+func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodGet:
+		write(w, c.VerifyQuery(r.URL.Query()))
+	case http.MethodPost:
+		write(w, c.post(w, r))
+	default:
+		w.Header().Set("Allow", "GET, POST")
+		write(w, Response{http.StatusMethodNotAllowed, "method not allowed\n"})
+	}
+}
+
+func (c *Callback) post(w http.ResponseWriter, r *http.Request) Response {
+	signature := r.Header.Get(SignatureHeader)
+	if _, ok := ParseSignature(signature); !ok {
+		return c.Handle(r.Context(), signature, nil)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		c.Log.WarnContext(r.Context(), "notification too large")
+		return Response{http.StatusRequestEntityTooLarge, "too large\n"}
+	}
+	if err != nil {
+		c.Log.WarnContext(r.Context(), "notification broke off", "err", err)
+		return Response{http.StatusBadRequest, "body broke off\n"}
+	}
+	return c.Handle(r.Context(), signature, body)
+}
+
+func write(w http.ResponseWriter, resp Response) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(resp.Status)
+	_, _ = io.WriteString(w, resp.Body) // nobody is left to tell
+}
+
+// VerifyQuery is Verify with the parameters of a URL.
+func (c *Callback) VerifyQuery(q url.Values) Response {
+	return c.Verify(q.Get("hub.mode"), q.Get("hub.verify_token"), q.Get("hub.challenge"))
+}
+
+// Shaped reports whether a header can be a signature; see ParseSignature.
+func Shaped(header string) bool {
+	_, ok := ParseSignature(header)
+	return ok
+}
+
+// Parts returns the status and the body of an answer.
+func (r Response) Parts() (status int, body string) { return r.Status, r.Body }
