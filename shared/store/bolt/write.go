@@ -1,8 +1,8 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	bbolt "go.etcd.io/bbolt"
@@ -10,231 +10,134 @@ import (
 	"github.com/wabawatch/wabawatch/shared/store"
 )
 
-// write is one Write that waits to be done.
+// Write implements store.Table. Writes that come at the same time share an fsync. Each sees what
+// those before it wrote, and one whose conditions fail leaves no trace. Once begun it is carried
+// through, whatever becomes of ctx; so it is ErrAmbiguous only when the disk fails.
+func (t *Table) Write(ctx context.Context, actions ...store.Action) error {
+	if err := check(actions); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	if len(actions) == 0 {
+		return ctx.Err()
+	}
+	return t.submit(ctx, &write{table: t, actions: actions, result: make(chan error, 1)})
+}
+
+// write is a Write as a job.
 type write struct {
+	table   *Table
 	actions []store.Action
+	stored  []*store.Item // by action: what the table holds, expired or not
 	result  chan error
 }
 
-// maxGroup bounds how many Writes share one transaction of the file, and with it one fsync.
-const maxGroup = 64
+func (w *write) answer() chan error { return w.result }
 
-// Write implements store.Table. Writes that come at the same time share a transaction of the
-// file: conditions of each are checked against what those before it wrote, and a Write whose
-// conditions fail leaves no trace.
-func (t *Table) Write(ctx context.Context, actions ...store.Action) error {
-	if err := check(actions); err != nil {
-		return err
-	}
-	if len(actions) == 0 {
-		return nil
-	}
-	w := write{actions, make(chan error, 1)}
-	select {
-	case t.writes <- w:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return <-w.result
-}
-
-// check enforces the limits of a table.
-func check(actions []store.Action) error {
-	if len(actions) > store.MaxActions {
-		return fmt.Errorf("%d actions: %w", len(actions), store.ErrTooLarge)
-	}
-	seen := make(map[store.Key]bool, len(actions))
-	total := 0
-	for _, a := range actions {
-		k := a.Item.Key
-		switch {
-		case k.PK == "" || k.SK == "":
-			return fmt.Errorf("empty key %s", k)
-		case len(k.PK) > store.MaxPartitionKey || len(k.SK) > store.MaxSortKey:
-			return fmt.Errorf("key of %d and %d bytes: %w", len(k.PK), len(k.SK), store.ErrTooLarge)
-		case seen[k]:
-			return fmt.Errorf("two actions on item %s", k)
-		}
-		seen[k] = true
-		if a.Op == store.Put {
-			n := itemBytes(a.Item)
-			if n > store.MaxItemBytes {
-				return fmt.Errorf("item of %d bytes: %w", n, store.ErrTooLarge)
-			}
-			total += n
-		}
-	}
-	if total > store.MaxWriteBytes {
-		return fmt.Errorf("write of %d bytes: %w", total, store.ErrTooLarge)
-	}
-	return nil
-}
-
-// itemBytes counts as DynamoDB does: names and values, a number as its digits.
-func itemBytes(it store.Item) int {
-	n := len(store.AttrPK) + len(it.PK) + len(store.AttrSK) + len(it.SK)
-	add := func(name, value string) {
-		if value != "" {
-			n += len(name) + len(value)
-		}
-	}
-	add(store.AttrBody, it.Body)
-	add(store.AttrTodoPK, it.Todo.PK)
-	add(store.AttrTodoSK, it.Todo.SK)
-	add(store.AttrViewPK, it.View.PK)
-	add(store.AttrViewSK, it.View.SK)
-	if it.Rev != 0 {
-		n += len(store.AttrRev) + 8
-	}
-	if !it.Expires.IsZero() {
-		n += len(store.AttrExpires) + 6
+func (w *write) bytes() int {
+	n := 0
+	for _, a := range w.actions {
+		n += itemBytes(a.Item)
 	}
 	return n
 }
 
-// run does the writes, in groups, until the table is closed.
-func (t *Table) run() {
-	defer close(t.done)
-	for w := range t.writes {
-		group := []write{w}
-	more:
-		for len(group) < maxGroup {
-			select {
-			case w, ok := <-t.writes:
-				if !ok {
-					break more
-				}
-				group = append(group, w)
-			default:
-				break more
-			}
-		}
-		t.commit(group)
-	}
-}
-
-func (t *Table) commit(group []write) {
-	results := make([]error, len(group))
-	err := t.db.Update(func(tx *bbolt.Tx) error {
-		for i, w := range group {
-			results[i] = t.try(tx, w.actions)
-			var conflict *store.ConflictError
-			if results[i] != nil && !errors.As(results[i], &conflict) {
-				// Something of this write may be in the transaction: none of it may stay.
-				return results[i]
-			}
-		}
-		return nil
-	})
-	for i, w := range group {
-		if err != nil {
-			results[i] = fmt.Errorf("write %s: %w", t.path, err)
-		}
-		w.result <- results[i]
-	}
-}
-
-// try checks all conditions before it changes anything.
-func (t *Table) try(tx *bbolt.Tx, actions []store.Action) error {
+func (w *write) check(tx *bbolt.Tx) error {
 	items := tx.Bucket(itemsBucket)
-	old := make([]*store.Item, len(actions))
+	w.stored = make([]*store.Item, len(w.actions))
 	var failed []int
-	for i, a := range actions {
-		if v := items.Get(keyBytes(a.Item.PK, a.Item.SK)); v != nil {
-			it, err := decode(v)
-			if err != nil {
-				return err
-			}
-			old[i] = &it
+	for i, a := range w.actions {
+		it, live, err := w.table.load(items, itemKey(a.Item.Key))
+		if err != nil {
+			return err
 		}
-		live := old[i] != nil && !t.expired(*old[i])
-		c := a.Cond
-		if c.NotExists && live || c.Exists && !live || c.Rev != 0 && (!live || old[i].Rev != c.Rev) {
+		if it.PK != "" {
+			w.stored[i] = &it
+		}
+		if !holds(a.Cond, it, live) {
 			failed = append(failed, i)
 		}
 	}
 	if len(failed) > 0 {
 		return &store.ConflictError{Failed: failed}
 	}
-	for i, a := range actions {
-		if a.Op == store.Check {
-			continue
+	return nil
+}
+
+func holds(c store.Cond, it store.Item, live bool) bool {
+	switch {
+	case c.NotExists && live, c.Exists && !live:
+		return false
+	}
+	return c.Rev == 0 || live && it.Rev == c.Rev
+}
+
+func (w *write) apply(tx *bbolt.Tx) error {
+	for i, a := range w.actions {
+		var err error
+		switch a.Op {
+		case store.Put:
+			err = replace(tx, w.stored[i], &a.Item)
+		case store.Delete:
+			err = replace(tx, w.stored[i], nil)
 		}
-		if err := unindex(tx, old[i]); err != nil {
-			return err
-		}
-		key := keyBytes(a.Item.PK, a.Item.SK)
-		if a.Op == store.Delete {
-			if err := items.Delete(key); err != nil {
-				return err
-			}
-			continue
-		}
-		v, err := encode(a.Item)
 		if err != nil {
-			return err
-		}
-		if err := items.Put(key, v); err != nil {
-			return err
-		}
-		if err := index(tx, a.Item); err != nil {
-			return err
+			return fmt.Errorf("item %s: %w", a.Item.Key, err)
 		}
 	}
 	return nil
 }
 
-func index(tx *bbolt.Tx, it store.Item) error {
-	base := keyBytes(it.PK, it.SK)
-	for bucket, k := range map[string]store.Key{string(todoBucket): it.Todo, string(viewBucket): it.View} {
-		if k.PK == "" || k.SK == "" {
-			continue
-		}
-		if err := tx.Bucket([]byte(bucket)).Put(keyBytes(k.PK, k.SK, string(base)), base); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func unindex(tx *bbolt.Tx, it *store.Item) error {
-	if it == nil {
+// replace puts an item where another is, with all their entries; nil stands for none.
+func replace(tx *bbolt.Tx, was, is *store.Item) error {
+	if was == nil && is == nil {
 		return nil
 	}
-	base := keyBytes(it.PK, it.SK)
-	for bucket, k := range map[string]store.Key{string(todoBucket): it.Todo, string(viewBucket): it.View} {
-		if k.PK == "" || k.SK == "" {
+	items := tx.Bucket(itemsBucket)
+	key, err := []byte(nil), error(nil)
+	if is == nil {
+		key = itemKey(was.Key)
+		err = items.Delete(key)
+	} else {
+		key = itemKey(is.Key)
+		err = items.Put(key, encode(*is))
+	}
+	if err != nil {
+		return err
+	}
+	from, to := entries(was, key), entries(is, key)
+	for i, name := range [][]byte{todoBucket, viewBucket, expiryBucket} {
+		if bytes.Equal(from[i], to[i]) {
 			continue
 		}
-		if err := tx.Bucket([]byte(bucket)).Delete(keyBytes(k.PK, k.SK, string(base))); err != nil {
-			return err
+		b := tx.Bucket(name)
+		if from[i] != nil {
+			if err := b.Delete(from[i]); err != nil {
+				return err
+			}
+		}
+		if to[i] != nil {
+			if err := b.Put(to[i], key); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// Purge deletes at most limit items that have expired, and returns how many.
-func (t *Table) Purge(ctx context.Context, limit int) (int, error) {
-	var dead []store.Action
-	err := t.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket(itemsBucket).ForEach(func(_, v []byte) error {
-			if len(dead) == limit {
-				return nil
-			}
-			it, err := decode(v)
-			if err == nil && t.expired(it) {
-				dead = append(dead, store.Action{Op: store.Delete, Item: store.Item{Key: it.Key}})
-			}
-			return err
-		})
-	})
-	if err != nil {
-		return 0, fmt.Errorf("purge %s: %w", t.path, err)
+// entries returns the keys under which an item is in the todo, view and expiry buckets, nil
+// where it is not.
+func entries(it *store.Item, key []byte) (out [3][]byte) {
+	if it == nil {
+		return out
 	}
-	for i := 0; i < len(dead); i += store.MaxActions {
-		if err := t.Write(ctx, dead[i:min(i+store.MaxActions, len(dead))]...); err != nil {
-			return i, err
-		}
+	if it.Todo != (store.Key{}) {
+		out[0] = indexKey(it.Todo, key)
 	}
-	return len(dead), nil
+	if it.View != (store.Key{}) {
+		out[1] = indexKey(it.View, key)
+	}
+	if !it.Expires.IsZero() {
+		out[2] = expiryKey(it.Expires.Unix(), key)
+	}
+	return out
 }
