@@ -53,9 +53,13 @@ func (c *Callback) Verify(mode, token, challenge string) Response {
 	want := c.Secrets().VerifyToken
 	a, b := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(want))
 	right := subtle.ConstantTimeCompare(a[:], b[:]) == 1 && want != ""
-	if !right || mode != "subscribe" || !plain(challenge) {
-		c.Log.Warn("verification refused", "mode", quality.Clip(mode, 20), "token_fits", right)
-		return Response{http.StatusForbidden, "forbidden\n"}
+	if !right || mode != "subscribe" {
+		c.Log.Warn("verification refused", "token_fits", right, "mode_fits", mode == "subscribe")
+		return Response{Status: http.StatusForbidden}
+	}
+	if !plain(challenge) {
+		c.Log.Warn("verification refused: the challenge cannot be echoed")
+		return Response{Status: http.StatusBadRequest}
 	}
 	c.Log.Info("callback URL verified")
 	return Response{http.StatusOK, challenge}
@@ -67,7 +71,7 @@ func plain(challenge string) bool {
 		return false
 	}
 	for _, r := range challenge {
-		ok := '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '_' || r == '-' || r == '.'
+		ok := '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '_' || r == '-' || r == '.' || r == '~'
 		if !ok {
 			return false
 		}
