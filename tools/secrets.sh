@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # secrets.sh put PATH: asks for what Meta gave, invents the tokens that are yours to choose, and
-# puts all of it into Parameter Store as SecureStrings. Values pass on standard input, as command
-# lines are for all to read. What exists stays unless you type something new.
+# puts all of it into Parameter Store as SecureStrings. Values pass in a file that only its owner may
+# read, for a moment, as command lines are for all to read. What exists stays unless you type something new.
 set -euo pipefail
 
 [ "${1-}" = put ] && [ -n "${2-}" ] || { echo "usage: secrets.sh put /path" >&2; exit 2; }
@@ -15,11 +15,15 @@ stored() { # NAME: prints what is stored; fails if nothing is
     aws ssm get-parameter --name "$path/$1" --with-decryption --query Parameter.Value --output text 2>/dev/null
 }
 
+scratch=$(mktemp) # for its owner alone
+trap 'rm -f "$scratch"' EXIT
+
 put() { # NAME VALUE
     local value=${2//\\/\\\\}
     value=${value//\"/\\\"}
-    printf '{"Name":"%s","Type":"SecureString","Overwrite":true,"Value":"%s"}' "$path/$1" "$value" |
-        aws ssm put-parameter --cli-input-json file:///dev/stdin >/dev/null
+    printf '{"Name":"%s","Type":"SecureString","Overwrite":true,"Value":"%s"}' "$path/$1" "$value" >"$scratch"
+    aws ssm put-parameter --cli-input-json "file://$scratch" >/dev/null
+    : >"$scratch"
     echo "  $path/$1 is set."
 }
 
