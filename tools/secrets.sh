@@ -36,7 +36,7 @@ ask() { # QUESTION: prints the answer
 
 check() { # NAME VALUE
     if [ "${#2}" -lt 16 ]; then
-        echo "That has ${#2} characters; $1 needs at least 16. Nothing was changed for it." >&2
+        echo "That has ${#2} characters; $1 is longer. Nothing was changed for it." >&2
         return 1
     fi
 }
