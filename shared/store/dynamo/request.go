@@ -1,0 +1,101 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// request follows one request through the attempts that the SDK makes of it, one after the
+// other. It stands between the SDK and its HTTP client, to see whether an answer came, and
+// before its retryer, to say whether another attempt is wise.
+type request struct {
+	aws.Retryer
+	http dynamodb.HTTPClient
+
+	// repeatable says that arriving twice does the same as once: it reads, or has a token.
+	repeatable bool
+	// lost says that the last attempt may have been carried out, and unknown that any was, unless
+	// the request as a whole succeeded.
+	lost, unknown bool
+}
+
+// options makes the request part of a call of the client.
+func (r *request) options(o *dynamodb.Options) {
+	r.http, o.HTTPClient = o.HTTPClient, r
+	r.Retryer, o.Retryer = o.Retryer, r
+}
+
+// Do implements dynamodb.HTTPClient.
+func (r *request) Do(req *http.Request) (*http.Response, error) {
+	resp, err := r.http.Do(req)
+	if err != nil {
+		op, ok := errors.AsType[*net.OpError](err)
+		r.lost = !ok || op.Op != "dial" // without a connection nothing was sent
+	} else {
+		// What it refuses it says with 4xx. A good status may still come with half an answer.
+		r.lost = resp.StatusCode < 400 || resp.StatusCode >= 500
+	}
+	r.unknown = r.unknown || r.lost
+	return resp, err
+}
+
+// IsErrorRetryable implements aws.Retryer.
+func (r *request) IsErrorRetryable(err error) bool {
+	if _, ok := errors.AsType[*types.InternalServerError](err); ok {
+		r.lost, r.unknown = true, true // whatever status it came with
+	}
+	cancelled := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	switch {
+	case r.lost && !r.repeatable:
+		// A second attempt would meet the effect of the first and take it for someone else's.
+		return false
+	case throttled(err), r.lost && !cancelled:
+		// The SDK repeats neither a cancelled transaction nor an answer that it cannot read.
+		return true
+	}
+	return r.Retryer.IsErrorRetryable(err)
+}
+
+// GetAttemptToken implements aws.RetryerV2, for clients that limit their own rate.
+func (r *request) GetAttemptToken(ctx context.Context) (func(error) error, error) {
+	if v2, ok := r.Retryer.(aws.RetryerV2); ok {
+		return v2.GetAttemptToken(ctx)
+	}
+	return r.GetInitialToken(), nil
+}
+
+// throttled reports whether a transaction was cancelled for want of capacity and nothing else.
+func throttled(err error) bool {
+	cancel, ok := errors.AsType[*types.TransactionCanceledException](err)
+	if !ok {
+		return false
+	}
+	some := false
+	for _, reason := range cancel.CancellationReasons {
+		switch aws.ToString(reason.Code) {
+		case "", codeNone:
+		case codeThroughput, codeThrottling:
+			some = true
+		default:
+			return false
+		}
+	}
+	return some
+}
+
+// Codes of the reasons for which a transaction is cancelled.
+// Source: AWS, DynamoDB API reference, TransactWriteItems, checked 2026-11.
+const (
+	codeNone       = "None"
+	codeCondition  = "ConditionalCheckFailed"
+	codeConflict   = "TransactionConflict"
+	codeTooLarge   = "ItemCollectionSizeLimitExceeded"
+	codeThroughput = "ProvisionedThroughputExceeded"
+	codeThrottling = "ThrottlingError"
+)
