@@ -1,180 +1,163 @@
 package whatsapp
 
 import (
+	"slices"
 	"strings"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
 
-// accountEvent is the value of an account_update. Which members are there depends on the event.
-type accountEvent struct {
-	Event       scalar         `json:"event"`
-	PhoneNumber scalar         `json:"phone_number"`
-	Country     scalar         `json:"country"`
-	Violation   jsontext.Value `json:"violation_info"`
-	Restriction jsontext.Value `json:"restriction_info"`
-	Ban         jsontext.Value `json:"ban_info"`
-	WABA        jsontext.Value `json:"waba_info"`
-	Disconnect  jsontext.Value `json:"disconnection_info"`
-	Partner     jsontext.Value `json:"partner_client_certification_info"`
-}
-
-// aboutMoney are events of prices, terms and partners, which say nothing of quality.
+// aboutMoney are events of prices, terms and verification, which say nothing of quality.
 var aboutMoney = []string{
 	"BUSINESS_PRIMARY_LOCATION_COUNTRY_UPDATE", "AUTH_INTL_PRICE_ELIGIBILITY_UPDATE", "VOLUME_BASED_PRICING_TIER_UPDATE",
-	"AD_ACCOUNT_LINKED", "MM_LITE_TERMS_SIGNED", "PARTNER_APP_INSTALLED", "PARTNER_APP_UNINSTALLED", "VERIFIED_ACCOUNT",
-	"PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE", "BUSINESS_VERIFICATION_STATUS_UPDATE",
+	"AD_ACCOUNT_LINKED", "MM_LITE_TERMS_SIGNED", "VERIFIED_ACCOUNT",
 }
 
+// certifications are events about the verification of a client's business, in the words of
+// Meta and of relays. They name no account: their entry is a portfolio.
+var certifications = []string{"PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE", "BUSINESS_VERIFICATION_STATUS_UPDATE"}
+
+// ofPortfolio are events besides those of partners whose entry is a portfolio.
+var ofPortfolio = []string{"AD_ACCOUNT_LINKED", "MM_LITE_TERMS_SIGNED"}
+
+// accountUpdate is a dozen notifications in one; its event says which.
+//
 // Source: Meta, webhook reference account_update, state of 2026-04-20, checked 2026-11.
 func (c *change) accountUpdate() error {
-	var v accountEvent
-	if err := c.decode(&v); err != nil {
-		return err
+	event := upper(c.text("event"))
+	if event == "" {
+		return lacking("no event")
 	}
-	event := string(v.Event)
-	var info struct {
-		ID scalar `json:"waba_id"`
+	if id := c.part("waba_info").text("waba_id"); isID(id) {
+		c.waba = id
+	} else if strings.HasPrefix(event, "PARTNER_") || slices.Contains(certifications, event) || slices.Contains(ofPortfolio, event) {
+		c.waba = ""
 	}
-	part(v.WABA, &info)
-	if isID(string(info.ID)) {
-		c.waba = string(info.ID) // of PARTNER events the entry's id is a portfolio
-	}
-	for _, known := range aboutMoney {
-		if event == known {
-			if strings.HasPrefix(event, "PARTNER_APP_") {
-				c.d.Asks = append(c.d.Asks, quality.Ask{WABAID: c.waba, Class: quality.AccountOf})
-			}
-			return nil
-		}
-	}
-	if info.ID == "" && strings.HasPrefix(event, "PARTNER_") {
-		return malformed("a partner's event without an account")
-	}
-	account := quality.AccountSubject(c.waba)
 	switch event {
 	case "ACCOUNT_VIOLATION":
-		return c.violation(v)
+		c.violation()
 	case "ACCOUNT_RESTRICTION":
-		return c.restriction(v)
+		return c.restriction()
 	case "DISABLED_UPDATE":
-		return c.ban(v)
+		return c.ban()
 	case "ACCOUNT_OFFBOARDED", "ACCOUNT_DELETED", "PARTNER_REMOVED", "ACCOUNT_RECONNECTED", "PARTNER_ADDED":
-		var d struct {
-			Reason scalar `json:"reason"`
-			By     scalar `json:"initiated_by"`
+		if c.waba == "" {
+			return lacking("a partner's event without an account")
 		}
-		part(v.Disconnect, &d)
-		c.add(account, quality.Offboarded, event, quality.AttrReason, string(d.Reason), quality.AttrDescription, string(d.By),
-			quality.AttrPhoneNumber, quality.Digits(string(v.PhoneNumber)))
-	case "":
-		return malformed("no event")
+		why := c.part("disconnection_info")
+		c.add(quality.AccountSubject(c.waba), quality.Offboarded, event, quality.AttrReason, why.text("reason"),
+			quality.AttrDescription, why.text("initiated_by"), quality.AttrPhoneNumber, c.namedNumber())
+	case "PARTNER_APP_INSTALLED", "PARTNER_APP_UNINSTALLED":
+		if c.waba == "" {
+			return lacking("a partner's event without an account")
+		}
+		c.ask(c.waba, quality.AccountOf) // what can be polled has changed
 	default:
-		c.unknownEvent(event)
+		if !slices.Contains(aboutMoney, event) && !slices.Contains(certifications, event) {
+			c.unknownEvent(event)
+		}
 	}
 	return nil
 }
 
-// part decodes a member that is an object; a broken one is left out.
-func part(raw jsontext.Value, into any) {
-	if raw.Kind() == '{' {
-		_ = json.Unmarshal(raw, into, lenient)
-	}
+// namedNumber is the digits of the number that an event of the account names; "" if none.
+func (c *change) namedNumber() string {
+	number, _ := c.number("phone_number")
+	return number.ID
 }
 
 // concerned is the number that an event names, or else the account.
-func (c *change) concerned(v accountEvent) quality.Subject {
-	if number, err := c.number(string(v.PhoneNumber)); err == nil {
+func (c *change) concerned() quality.Subject {
+	if number, ok := c.number("phone_number"); ok {
 		return number
 	}
 	return quality.AccountSubject(c.waba)
 }
 
-type violationInfo struct {
-	Type        scalar `json:"violation_type"`
-	Remediation scalar `json:"remediation"`
+// violationTypes are the policies, the calling qualities, and the warnings of Direct Send.
+//
+// Source: Meta, policy violations and Direct Send, integrity and content guidelines, with the
+// calling types that only relays document, checked 2026-11.
+var violationTypes = []string{
+	"ADULT", "ALCOHOL", "ANIMALS", "BODY_PARTS_FLUIDS", "DATING", "DIGITAL_SERVICES_PRODUCTS", "DRUGS", "GAMBLING", "HEALTHCARE",
+	"ILLEGAL_PRODUCTS", "MISLEADING", "OVERTLY_SEXUALIZED_POSITIONING", "REAL_FAKE_CURRENCY", "SCAM", "SUPPLEMENTS",
+	"THIRD_PARTY_INFRINGEMENTS", "TOBACCO", "UNAUTHORIZED_MEDIA", "WEAPONS",
+	"LOW_BUSINESS_INITIATED_CALLING_QUALITY", "LOW_USER_INITIATED_CALLING_QUALITY", "USER_INITIATED_CALLS_LOW_PICKUP_RATE",
+	"DIRECT_SEND_UTILITY_CATEGORY_ABUSE_WARN", "DIRECT_SEND_UTILITY_TEMPLATE_ABUSE_WARN", "DIRECT_SEND_UTILITY_TEMPLATE_ABUSE",
 }
 
-func (c *change) violation(v accountEvent) error {
-	var info violationInfo
-	part(v.Violation, &info)
-	if info.Type == "" {
-		info.Type = "UNSPECIFIED"
+// violation warns of a violation. One without a type is a warning all the same.
+func (c *change) violation() {
+	info := c.part("violation_info")
+	kind := "UNSPECIFIED"
+	if t := info.text("violation_type"); t != "" {
+		kind = c.check("account.violation", t, violationTypes...)
 	}
-	c.add(quality.AccountSubject(c.waba), quality.Violation, string(info.Type), quality.AttrRemediation, string(info.Remediation),
-		quality.AttrPhoneNumber, quality.Digits(string(v.PhoneNumber)))
-	return nil
+	c.add(quality.AccountSubject(c.waba), quality.Violation, kind, quality.AttrRemediation, info.text("remediation"),
+		quality.AttrPhoneNumber, c.namedNumber())
+}
+
+// restrictionTypes are what Meta may keep an account or a number from.
+//
+// Source: Meta, webhook reference account_update, checked 2026-11.
+var restrictionTypes = []string{
+	"RESTRICTED_BIZ_INITIATED_MESSAGING", "RESTRICTED_CUSTOMER_INITIATED_MESSAGING", "RESTRICTED_ADD_PHONE_NUMBER_ACTION",
+	"RESTRICTED_UTILITY_TEMPLATES", "RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES", "RESTRICTED_BUSINESS_INITIATED_CALLING",
+	"RESTRICTED_USER_INITIATED_CALLING", "RESTRICTED_BIZ_INITIATED_AND_USER_INITIATED_CALLING",
+	"RESTRICTED_USER_INITIATED_CALLING_CALL_BUTTON_HIDDEN",
 }
 
 // liftings end the violation types that lift restrictions.
 //
 // Source: Meta, Direct Send, integrity and content guidelines, checked 2026-11.
-var liftings = []string{"_UNBAN", "_RECOVERY", "_LIFTED", "_REINSTATE"}
+var liftings = []string{"_UNBAN", "_RECOVERY"}
 
 // restriction is a restriction if it names one. Without, it is a warning or the end of
 // restrictions, as its violation type says.
-func (c *change) restriction(v accountEvent) error {
-	var why violationInfo
-	part(v.Violation, &why)
-	s := c.concerned(v)
+func (c *change) restriction() error {
+	why := c.part("violation_info").text("violation_type")
+	s := c.concerned()
 	found := false
-	for _, raw := range elements(v.Restriction) {
-		var r struct {
-			Type        scalar         `json:"restriction_type"`
-			Expiration  jsontext.Value `json:"expiration"`
-			Remediation scalar         `json:"remediation"`
-		}
-		if raw.Kind() != '{' || json.Unmarshal(raw, &r, lenient) != nil || r.Type == "" {
-			c.novel("malformed:account_update.restriction_info", c.waba, c.raw)
+	for _, raw := range c.list("restriction_info") {
+		r, _ := parseObject(raw)
+		kind := r.text("restriction_type")
+		if kind == "" {
+			c.novel("malformed:account_update.restriction_info", c.waba, c.json)
 			continue
 		}
 		found = true
-		c.add(s, quality.Restriction(clip(r.Type)), quality.RestrictionActive, quality.AttrUntil, rfc3339(wireTime(r.Expiration)),
-			quality.AttrRemediation, string(r.Remediation), quality.AttrViolation, string(why.Type))
+		kind = c.check("account.restriction", kind, restrictionTypes...)
+		until := stamp(r.raw("expiration"))
+		if until == "" && r.text("expiration") != "" && r.text("expiration") != "0" {
+			c.novel("malformed:account_update.expiration", c.waba, c.json)
+		}
+		c.add(s, quality.Restriction(token(kind)), quality.RestrictionActive, quality.AttrUntil, until,
+			quality.AttrRemediation, r.text("remediation"), quality.AttrViolation, why)
 	}
 	if found {
 		return nil
 	}
-	kind := string(why.Type)
-	for _, end := range liftings {
-		if strings.HasSuffix(kind, end) {
-			c.add(s, quality.RestrictionLifted, kind)
-			return nil
-		}
-	}
-	if kind == "" {
-		c.unknownEvent("ACCOUNT_RESTRICTION without a restriction or a violation")
+	if slices.ContainsFunc(liftings, func(end string) bool { return strings.HasSuffix(upper(why), end) }) {
+		c.add(s, quality.RestrictionLifted, upper(why))
 		return nil
 	}
-	if !strings.Contains(kind, "_WARN") && !strings.HasSuffix(kind, "_ABUSE") {
-		c.unknownEvent("ACCOUNT_RESTRICTION/" + kind)
+	if why == "" {
+		return lacking("neither a restriction nor a violation")
 	}
-	return c.violation(v)
+	c.violation()
+	return nil
 }
 
 // ban reads a state that may be an array, of which the last counts. The date is prose.
-func (c *change) ban(v accountEvent) error {
-	var info struct {
-		State jsontext.Value `json:"waba_ban_state"`
-		Date  scalar         `json:"waba_ban_date"`
+//
+// Source: Meta, webhook reference account_update and a sample of manage webhooks, checked 2026-11.
+func (c *change) ban() error {
+	info := c.part("ban_info")
+	states := info.list("waba_ban_state")
+	if len(states) == 0 || scalar(states[len(states)-1]) == "" {
+		return lacking("no ban state")
 	}
-	part(v.Ban, &info)
-	states := elements(info.State)
-	if len(states) == 0 {
-		return malformed("no ban state")
-	}
-	var state scalar
-	if err := json.Unmarshal(states[len(states)-1], &state, lenient); err != nil || state == "" {
-		return malformed("no ban state")
-	}
-	switch state {
-	case "SCHEDULE_FOR_DISABLE", "DISABLE", "REINSTATE":
-	default:
-		c.novel("value:account.ban_state/"+clip(state), c.waba, c.raw)
-	}
-	c.add(quality.AccountSubject(c.waba), quality.BanState, string(state), quality.AttrDate, string(info.Date))
+	state := c.check("account.ban_state", scalar(states[len(states)-1]), "SCHEDULE_FOR_DISABLE", "DISABLE", "REINSTATE")
+	c.add(quality.AccountSubject(c.waba), quality.BanState, state, quality.AttrDate, info.text("waba_ban_date"))
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
@@ -45,8 +46,10 @@ type Response struct {
 	Body   string
 }
 
+var unauthorized = Response{http.StatusUnauthorized, "unauthorized\n"}
+
 // Verify answers the request by which Meta checks that the callback URL is ours: the challenge,
-// as text, for the right token and for nothing else.
+// as text, for the right token and for nothing else. Neither token nor challenge is logged.
 //
 // Source: Meta, webhooks, create a webhook endpoint, checked 2026-11.
 func (c *Callback) Verify(mode, token, challenge string) Response {
@@ -70,9 +73,9 @@ func plain(challenge string) bool {
 	if challenge == "" || len(challenge) > 256 {
 		return false
 	}
+	const punctuation = "._~-+/="
 	for _, r := range challenge {
-		ok := '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '_' || r == '-' || r == '.' || r == '~'
-		if !ok {
+		if !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || strings.ContainsRune(punctuation, r)) {
 			return false
 		}
 	}
@@ -85,14 +88,15 @@ func plain(challenge string) bool {
 func (c *Callback) Handle(ctx context.Context, signature string, body []byte) Response {
 	mac, ok := ParseSignature(signature)
 	if !ok {
-		return c.unauthorized(ctx, "no signature of the right shape")
+		return unauthorized // strangers leave no trace in the log
 	}
 	if len(body) > MaxBodyBytes {
 		c.Log.WarnContext(ctx, "notification too large", "bytes", len(body))
 		return Response{http.StatusRequestEntityTooLarge, "too large\n"}
 	}
 	if !VerifySignature(mac, body, c.Secrets().AppSecrets...) && !c.rotated(ctx, mac, body) {
-		return c.unauthorized(ctx, "the signature does not fit any app secret")
+		c.Log.WarnContext(ctx, "notification refused", "why", "the signature fits no app secret", "bytes", len(body))
+		return unauthorized
 	}
 	now := time.Now
 	if c.Now != nil {
@@ -103,13 +107,10 @@ func (c *Callback) Handle(ctx context.Context, signature string, body []byte) Re
 		c.Log.ErrorContext(ctx, "notification not stored", "readings", len(d.Readings), "err", err)
 		return Response{http.StatusInternalServerError, "not stored\n"}
 	}
-	c.Log.InfoContext(ctx, "notification stored", "readings", len(d.Readings), "unknown", len(d.Unknown), "bytes", len(body))
+	if len(d.Readings)+len(d.Asks)+len(d.Unknown) > 0 || d.Test {
+		c.Log.InfoContext(ctx, "notification stored", "readings", len(d.Readings), "unknown", len(d.Unknown), "accounts", len(d.WABAIDs), "bytes", len(body))
+	}
 	return Response{Status: http.StatusOK}
-}
-
-func (c *Callback) unauthorized(ctx context.Context, why string) Response {
-	c.Log.WarnContext(ctx, "notification refused", "why", why)
-	return Response{http.StatusUnauthorized, "unauthorized\n"}
 }
 
 // rotated tries the signature again with secrets that were just read.

@@ -2,327 +2,384 @@ package whatsapp
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
 
-// lenient reads what Meta sends: duplicate names and broken UTF-8 are no reason to lose a change.
-var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-
-// scalar is a string that may also come as a number or a truth value. null is "".
-type scalar string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (s *scalar) UnmarshalJSON(b []byte) error {
-	switch v := jsontext.Value(b); v.Kind() {
-	case '"':
-		var t string
-		if err := json.Unmarshal(b, &t, lenient); err != nil {
-			return err
-		}
-		*s = scalar(t)
-	case '0', 't', 'f':
-		*s = scalar(strings.TrimSpace(string(b)))
-	case 'n':
-		*s = ""
-	default:
-		return fmt.Errorf("neither text nor number")
-	}
-	return nil
-}
-
-// envelope is a notification. Its parts are decoded one by one, so that a broken one does not
-// take the others with it.
-type envelope struct {
-	Object scalar         `json:"object"`
-	Entry  jsontext.Value `json:"entry"`
-}
-
-type entry struct {
-	ID            scalar         `json:"id"`
-	Time          jsontext.Value `json:"time"`
-	Changes       jsontext.Value `json:"changes"`
-	ChangedFields jsontext.Value `json:"changed_fields"`
-}
-
-type wireChange struct {
-	Field scalar         `json:"field"`
-	Value jsontext.Value `json:"value"`
-}
-
-// maxChanges bounds the work one body can ask for. Meta combines up to 1,000.
-const maxChanges = 100_000
-
 // ParseDelivery reads one body. It never fails: what it cannot make sense of becomes a Novelty,
-// and one broken change does not hold back the others. received dates what has no time.
+// and one broken change does not hold back the others. received dates the novelties; readings
+// are dated by their entry, and have no time where that has none. Nothing that is returned
+// shares memory with body.
+//
+// Of two members with one name the last counts, but every entry and every change counts. Of a
+// body that breaks off, the complete entries count.
 //
 // Source: Meta, webhooks overview and field references, checked 2026-11.
 func ParseDelivery(body []byte, received time.Time) quality.Delivery {
-	p := &parser{received: received.UTC()}
-	if err := jsontext.Value(body).IsValid(lenient); !err {
-		p.novel("body:not_json", "", body)
-		return p.d
-	}
-	var env envelope
-	if err := json.Unmarshal(body, &env, lenient); err != nil {
-		p.novel("body:not_an_object", "", body)
-		return p.d
-	}
-	if env.Object != "whatsapp_business_account" {
-		p.novel("object:"+quality.Clip(cleanText(string(env.Object)), 60), "", body)
-		return p.d
-	}
-	for i, raw := range elements(env.Entry) {
-		if i >= maxChanges {
-			break
+	p := &parser{s: scanner{b: body}, received: received.UTC(), seen: map[string]bool{}}
+	if p.s.kind() != '{' {
+		kind := "body:not_an_object"
+		if p.s.value() == nil || p.s.kind() != 0 || p.s.i < len(body) {
+			kind = "body:not_json"
 		}
-		p.entry(raw)
+		p.novel(kind, "", body)
+		return p.d
+	}
+	var object []byte
+	for name, more := p.s.member(true); more; name, more = p.s.member(false) {
+		switch string(plainName(name)) {
+		case "object":
+			object = p.s.value()
+		case "entry":
+			p.entries()
+		default:
+			p.s.value()
+		}
+	}
+	broken := p.s.bad || p.s.kind() != 0 || p.s.i < len(body)
+	if name := scalar(object); name != "whatsapp_business_account" && !(broken && object == nil) {
+		p.d = quality.Delivery{}
+		p.novel("object:"+label(name), "", body)
+		return p.d
+	}
+	if broken {
+		p.novel("body:not_json", "", body)
 	}
 	return p.d
 }
 
-// elements splits an array; anything else is one element, and absence none.
-func elements(v jsontext.Value) []jsontext.Value {
-	if absent(v) {
-		return nil
-	}
-	if v.Kind() != '[' {
-		return []jsontext.Value{v}
-	}
-	var out []jsontext.Value
-	if err := json.Unmarshal(v, &out, lenient); err != nil {
-		return nil
-	}
-	return out
-}
-
 // parser collects what one body says.
 type parser struct {
+	s        scanner
 	received time.Time
 	d        quality.Delivery
-	changes  int
+	pending  []wireChange    // of the entry at hand
+	spoken   bool            // the entry at hand has changes of which nothing is kept
+	seen     map[string]bool // accounts, polls and novelties that were noted
 }
 
+// wireChange is a change before its entry is known: members come in any order.
+type wireChange struct{ whole, field, value []byte }
+
+// Bounds of what one body reports as unknown: of one kind for one account, and in all.
+const (
+	maxLike  = 3
+	maxNovel = 200
+)
+
+// novel reports something unknown. Of things alike a few are kept: each costs a write.
 func (p *parser) novel(kind, waba string, raw []byte) {
-	p.d.Unknown = append(p.d.Unknown, quality.Novelty{Kind: kind, WABAID: waba, Raw: discreet(raw), At: p.received})
+	n := quality.Novelty{Kind: kind, WABAID: waba, Raw: discreet(raw), At: p.received}
+	for try := range maxLike {
+		key := "novel\x00" + strconv.Itoa(try) + "\x00" + kind + "\x00" + waba
+		if !p.seen[key] {
+			p.seen[key] = true
+			if len(p.d.Unknown) == maxNovel {
+				n = quality.Novelty{Kind: "body:too_many_unknown", At: p.received}
+			}
+			if len(p.d.Unknown) <= maxNovel {
+				p.d.Unknown = append(p.d.Unknown, n)
+			}
+			return
+		}
+	}
 }
 
+// account notes an account that the body names.
 func (p *parser) account(id string) {
-	if isID(id) && !slices.Contains(p.d.WABAIDs, id) {
+	if !p.seen[id] && isID(id) {
+		p.seen[id] = true
 		p.d.WABAIDs = append(p.d.WABAIDs, id)
 	}
 }
 
-func (p *parser) entry(raw jsontext.Value) {
-	var e entry
-	if err := json.Unmarshal(raw, &e, lenient); err != nil {
-		p.novel("malformed:entry", "", raw)
-		return
-	}
-	id := string(e.ID)
-	if id == "0" {
-		p.d.Test = true
-		return
-	}
-	if !isID(id) {
-		p.novel("malformed:entry", "", raw)
-		return
-	}
-	at, _ := wireTime(e.Time)
-	if absent(e.Changes) && !absent(e.ChangedFields) {
-		// Meta was told not to include values: all that is known is that something changed.
-		p.account(id)
-		for _, class := range quality.Classes {
-			p.d.Asks = append(p.d.Asks, quality.Ask{WABAID: id, Class: class})
+// ask makes polls due.
+func (p *parser) ask(waba string, classes ...quality.Class) {
+	for _, class := range classes {
+		key := "ask\x00" + waba + "\x00" + string(class)
+		if !p.seen[key] {
+			p.seen[key] = true
+			p.d.Asks = append(p.d.Asks, quality.Ask{WABAID: waba, Class: class})
 		}
-		return
-	}
-	for _, rawChange := range elements(e.Changes) {
-		if p.changes++; p.changes > maxChanges {
-			return
-		}
-		p.change(id, at, e.Time, rawChange)
 	}
 }
 
-func (p *parser) change(entryID string, at time.Time, rawTime, raw jsontext.Value) {
-	var w wireChange
-	if err := json.Unmarshal(raw, &w, lenient); err != nil || w.Field == "" {
-		p.account(entryID)
-		p.novel("malformed:change", entryID, raw)
+// entries reads an array of entries; a value that is no array is the only one.
+func (p *parser) entries() {
+	if p.s.kind() != '[' {
+		p.entry()
 		return
 	}
-	field := string(w.Field)
-	if slices.Contains(conversational, field) {
-		p.account(entryID)
+	for more := p.s.element(true); more; more = p.s.element(false) {
+		p.entry()
+	}
+}
+
+// entry reads one entry. Its changes are told once it is complete, so that it does not matter
+// where its id and its time stand.
+func (p *parser) entry() {
+	if p.s.kind() != '{' {
+		if v := p.s.value(); v != nil && v[0] != 'n' {
+			p.novel("malformed:entry", "", v)
+		}
 		return
 	}
-	c := &change{parser: p, field: field, waba: entryID, at: at, raw: w.Value}
-	parse, ok := fields[field]
-	if !ok {
-		p.account(entryID)
-		p.novel("field:"+quality.Clip(cleanText(field), 60), entryID, raw)
+	start := p.s.i
+	p.pending, p.spoken = p.pending[:0], false
+	var id, at, names []byte
+	for name, more := p.s.member(true); more; name, more = p.s.member(false) {
+		switch string(plainName(name)) {
+		case "id":
+			id = p.s.value()
+		case "time":
+			at = p.s.value()
+		case "changes":
+			p.changes()
+		case "changed_fields":
+			names = p.s.value()
+		default:
+			p.s.value()
+		}
+	}
+	if p.s.bad {
 		return
 	}
-	if w.Value.Kind() != '{' {
-		p.account(entryID)
-		p.novel("malformed:"+field, entryID, raw)
+	waba := scalar(id)
+	switch {
+	case !isID(waba):
+		p.novel("malformed:entry", "", p.s.b[start:p.s.i])
+		return
+	case strings.Trim(waba, "0") == "":
+		p.d.Test = true // of Meta's test button
 		return
 	}
-	if err := parse(c); err != nil {
-		p.account(entryID)
-		p.novel("malformed:"+field, entryID, raw)
+	if p.spoken {
+		p.account(waba)
+	}
+	if len(p.pending) == 0 {
+		p.changedFields(waba, names)
+	}
+	told, _ := wireTime(at)
+	for _, w := range p.pending {
+		p.change(waba, told, at, w)
+	}
+}
+
+// changes notes the changes of an entry, and steps over those of which nothing is kept.
+func (p *parser) changes() {
+	if p.s.kind() != '[' {
+		p.noteChange()
 		return
+	}
+	for more := p.s.element(true); more; more = p.s.element(false) {
+		p.noteChange()
+	}
+}
+
+func (p *parser) noteChange() {
+	if p.s.kind() != '{' {
+		if v := p.s.value(); v != nil && v[0] != 'n' {
+			p.pending = append(p.pending, wireChange{whole: v})
+		}
+		return
+	}
+	w, start := wireChange{}, p.s.i
+	for name, more := p.s.member(true); more; name, more = p.s.member(false) {
+		v := p.s.value()
+		switch string(plainName(name)) {
+		case "field":
+			w.field = v
+		case "value":
+			w.value = v
+		}
+	}
+	if p.s.bad {
+		return
+	}
+	w.whole = p.s.b[start:p.s.i]
+	if len(w.field) > 2 && skipped[string(w.field[1:len(w.field)-1])] {
+		p.spoken = p.spoken || string(w.field) != `"partner_solutions"` // whose entry is a portfolio
+		return
+	}
+	p.pending = append(p.pending, w)
+}
+
+// changedFields makes an account due for polls: Meta was told not to include values, so all
+// that is known is that something changed.
+func (p *parser) changedFields(waba string, names []byte) {
+	for _, v := range (object{{[]byte("names"), names}}).list("names") {
+		name := scalar(v)
+		if skipped[name] || name == "" {
+			continue
+		}
+		p.account(waba)
+		p.ask(waba, quality.Classes...)
+		if fields[name] == nil {
+			p.novel("field:"+label(name), waba, names)
+		}
+	}
+}
+
+// change tells one change.
+func (p *parser) change(waba string, at time.Time, rawTime []byte, w wireChange) {
+	field := scalar(w.field)
+	value, ok := parseObject(w.value)
+	if field == "" {
+		field = value.text("field") // old samples have it there
+	}
+	if skipped[field] {
+		p.account(waba)
+		return
+	}
+	parse := fields[field]
+	var canonical []byte
+	if ok && parse != nil {
+		canonical, ok = appendCanonical(nil, w.value, 0)
+	}
+	switch {
+	case field == "":
+		p.account(waba)
+		p.novel("malformed:change", waba, w.whole)
+		return
+	case parse == nil:
+		p.account(waba)
+		p.novel("field:"+label(field), waba, w.whole)
+		return
+	case !ok:
+		p.account(waba)
+		p.novel("malformed:"+field, waba, w.whole)
+		return
+	}
+	c := change{parser: p, object: value, field: field, waba: waba, at: at, json: w.value}
+	from := len(p.d.Readings)
+	if err := parse(&c); err != nil {
+		p.d.Readings = p.d.Readings[:from]
+		p.novel("malformed:"+field, c.waba, w.whole)
 	}
 	p.account(c.waba)
-	receipt := receiptOf(field, entryID, rawTime, w.Value)
-	for i := range c.readings {
-		c.readings[i].Receipt = receipt
+	receipt := receiptOf(field, waba, rawTime, canonical)
+	for i := from; i < len(p.d.Readings); i++ {
+		p.d.Readings[i].Receipt = receipt
 	}
-	p.d.Readings = append(p.d.Readings, c.readings...)
 }
 
 // receiptOf is the digest of what one change says, whatever the order of its members.
-func receiptOf(field, entryID string, at, value jsontext.Value) string {
-	v := value.Clone()
-	if err := v.Canonicalize(lenient); err != nil {
-		v = value
+func receiptOf(field, entryID string, at, canonical []byte) string {
+	var b []byte
+	for _, part := range [][]byte{[]byte(field), []byte(entryID), at, canonical} {
+		b = append(binary.AppendUvarint(b, uint64(len(part))), part...)
 	}
-	h := sha256.New()
-	for _, part := range []string{field, entryID, strings.TrimSpace(string(at)), string(v)} {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // change is one change while it becomes readings.
 type change struct {
 	*parser
-	field    string
-	waba     string
-	at       time.Time
-	raw      jsontext.Value
-	readings []quality.Reading
+	object // the value
+	field  string
+	// waba is the account it is about, "" if it is about none.
+	waba  string
+	at    time.Time
+	json  jsontext.Value // the value as it is written
+	proof string         // the same as evidence, once it was needed
 }
 
-func (c *change) decode(v any) error { return json.Unmarshal(c.raw, v, lenient) }
+// lacking is the error of a change that lacks what it cannot do without.
+type lacking string
 
-// add makes a reading. Attributes come in pairs; empty ones are left out. A value outside a
-// closed set is kept, and reported.
+func (l lacking) Error() string { return string(l) }
+
+// add makes a reading. Attributes come in pairs; empty ones and NONE are left out. A value
+// outside a closed set is kept, and reported.
 func (c *change) add(s quality.Subject, sig quality.Signal, value string, attrs ...string) *quality.Reading {
-	value = quality.Clip(cleanText(value), quality.MaxTextRunes)
 	if value == "" {
 		value = quality.Unknown
 	}
 	value, known := settle(s.Kind, sig, value)
 	if !known {
-		c.novel(noveltyValue(s.Kind, sig, value), c.waba, c.raw)
+		c.novel(noveltyValue(s.Kind, sig, value), c.waba, c.json)
 	}
-	r := quality.Reading{Point: quality.Point{Subject: s, Signal: sig, Value: value, At: c.at, Track: quality.Told, Raw: evidence(c.raw)}}
+	if c.proof == "" {
+		c.proof = discreet(c.json)
+	}
+	r := quality.Reading{Point: quality.Point{Subject: s, Signal: sig, Value: value, At: c.at, Track: quality.Told, Raw: c.proof}}
 	for i := 0; i+1 < len(attrs); i += 2 {
-		if v := quality.Clip(cleanText(attrs[i+1]), quality.MaxTextRunes); v != "" && v != "NONE" {
+		if v := attrs[i+1]; v != "" && v != "NONE" {
 			if r.Attrs == nil {
 				r.Attrs = map[string]string{}
 			}
 			r.Attrs[attrs[i]] = v
 		}
 	}
-	c.readings = append(c.readings, r)
-	return &c.readings[len(c.readings)-1]
+	c.d.Readings = append(c.d.Readings, r)
+	return &c.d.Readings[len(c.d.Readings)-1]
+}
+
+// check reports a value that is none of those this version knows, and returns how it is spelt
+// here: case, spaces and dashes do not make another value.
+func (c *change) check(name, value string, known ...string) string {
+	alike := upper(value)
+	if alike == "" || slices.Contains(known, alike) {
+		return alike
+	}
+	c.novel("value:"+name+"/"+label(value), c.waba, c.json)
+	return value
 }
 
 func (c *change) unknownEvent(event string) {
-	c.novel("event:"+c.field+"/"+quality.Clip(cleanText(event), 60), c.waba, c.raw)
+	c.novel("event:"+c.field+"/"+label(event), c.waba, c.json)
 }
 
-// cleanText removes control and formatting characters from a text of Meta's.
-func cleanText(s string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case r < 0x20 || r == 0x7f || 0x80 <= r && r < 0xa0 || 0x200b <= r && r <= 0x200f || 0x202a <= r && r <= 0x202e || 0x2060 <= r && r <= 0x206f || r == 0xfeff || r == 0xfffd:
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "")))
+// upper spells an enum as Meta mostly does: NAME_NOT_CONSISTENT for "name not consistent".
+func upper(s string) string {
+	return strings.ToUpper(strings.NewReplacer(" ", "_", "-", "_").Replace(s))
 }
+
+// label clips a name that becomes part of an identity.
+func label(s string) string { return quality.Clip(s, 60) }
 
 // wireTime reads a time in seconds or milliseconds, as number or text, or RFC 3339 with or
 // without a colon in its zone. ok is false if there is none.
 func wireTime(v jsontext.Value) (t time.Time, ok bool) {
-	if absent(v) {
-		return time.Time{}, false
+	s := scalar(v)
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return unixTime(float64(n))
 	}
-	var s scalar
-	if err := json.Unmarshal(v, &s, lenient); err != nil {
-		return time.Time{}, false
-	}
-	return parseWireTime(string(s))
-}
-
-func parseWireTime(s string) (t time.Time, ok bool) {
-	s = strings.TrimSpace(s)
 	if f, err := strconv.ParseFloat(s, 64); err == nil {
-		if f > 1e11 {
-			f /= 1000
-		}
-		if f < 1 || f > 253402300799 {
-			return time.Time{}, false
-		}
-		return time.Unix(int64(f), 0).UTC(), true
+		return unixTime(f)
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05"} {
-		if t, err := time.Parse(layout, s); err == nil && t.Year() > 1970 && t.Year() < 9999 {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1970 && t.Year() < 9999 {
 			return t.UTC().Truncate(time.Second), true
 		}
 	}
 	return time.Time{}, false
 }
 
-// rfc3339 spells a time for an attribute; "" if there is none.
-func rfc3339(t time.Time, ok bool) string {
-	if !ok {
-		return ""
+// unixTime reads seconds, or milliseconds where seconds would lie in the far future.
+func unixTime(f float64) (t time.Time, ok bool) {
+	if f > 1e11 {
+		f /= 1000
 	}
-	return t.Format(time.RFC3339)
+	if !(f >= 1 && f < 253370764800) { // the year 9999
+		return time.Time{}, false
+	}
+	return time.Unix(int64(f), 0).UTC(), true
 }
 
-// discreet is evidence of something unknown. If it could hold what customers wrote, only the
-// names of its members are kept.
-func discreet(raw []byte) string {
-	for _, name := range []string{"messages", "statuses", "contacts", "message_echoes", "history", "wa_id", "recipient_id", "text", "body", "from", "profile", "user_id", "username"} {
-		if strings.Contains(string(raw), strconv.Quote(name)) {
-			return outline(raw)
-		}
+// stamp spells a time for an attribute; "" if it is none.
+func stamp(v jsontext.Value) string {
+	if t, ok := wireTime(v); ok {
+		return t.Format(time.RFC3339)
 	}
-	return evidence(raw)
-}
-
-// outline lists the names of the members of an object and of the objects directly inside it.
-func outline(raw []byte) string {
-	if jsontext.Value(raw).Kind() != '{' {
-		return "(not kept: it may hold what customers wrote)"
-	}
-	var names []string
-	var top struct {
-		Members map[string]jsontext.Value `json:",inline"`
-	}
-	if err := json.Unmarshal(raw, &top, lenient); err != nil {
-		return "(not kept: it may hold what customers wrote)"
-	}
-	for name, v := range top.Members {
-		names = append(names, quality.Clip(cleanText(name), 60)+":"+v.Kind().String())
-	}
-	slices.Sort(names)
-	return quality.Clip("members only: "+strings.Join(names, ", "), quality.MaxTextRunes)
+	return ""
 }
