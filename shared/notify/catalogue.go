@@ -1,0 +1,190 @@
+package notify
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+// catalogue is everything that is said in one language. Texts hold placeholders in braces;
+// facts.values lists them. An entry that is missing in one language fails a test.
+type catalogue struct {
+	// Name is the language's own name for itself.
+	Name string
+	// Severities are the words a subject line begins with.
+	Severities map[quality.Severity]string
+	// Events say how a sentence and a headline about a state become news.
+	Events map[quality.Event]frame
+	// Subjects name what an alert is about.
+	Subjects map[quality.Kind]naming
+	// Rules hold what there is to say by rule id; "" is for a rule this version does not know.
+	Rules map[string]ruleWords
+	// Reasons say why an incident ended other than by a new value.
+	Reasons map[string]phrase
+	// Values are words for codes of Meta's; what is not listed is shown as it is.
+	Values map[string]string
+	// Words are the small ones: labels, fragments, headings.
+	Words words
+}
+
+// frame makes an event of a state.
+type frame struct {
+	Tag  string // after the severity in a subject line; "" for none
+	What string // the sentence; {state}, {since}, {on}, {began}, {ended}, {lasted}, {topic}
+}
+
+// naming names a kind of subject.
+type naming struct {
+	Label string // of the line in a list of facts
+	Named string // in a sentence, with {name}, {id} and {waba}
+	Bare  string // without a name
+	Short string // in a headline
+	// ShortBare is Short without a name.
+	ShortBare string
+}
+
+// ruleWords is what there is to say about one rule.
+type ruleWords struct {
+	// Topic is what the rule is about, as in "the incident about ...".
+	Topic string
+	// Cases by what holds: a value, or a value and a detail after a slash; "" for all others.
+	Cases map[string]phrase
+	// Over is said when a new value ended it. Notices have none.
+	Over phrase
+	// Reasons replace those of the catalogue.
+	Reasons map[string]phrase
+}
+
+// phrase is one state of affairs.
+type phrase struct {
+	// State is the sentence without its end, beginning with a capital. {is} and {has} become
+	// past tense when it is over.
+	State string
+	// Head is the headline, without the subject.
+	Head string
+	// Meaning is what it means for the business, in whole sentences.
+	Meaning string
+	// Do is what to do next, in whole sentences.
+	Do string
+}
+
+// words are the small words of a language.
+type words struct {
+	Months [12]string
+	// Date is a day, of {day}, {month} and {year}.
+	Date string
+	// ShortDate is one without the year.
+	ShortDate string
+	// Present and past of the two verbs that states use.
+	Is, Was, Has, Had string
+	// Since, SinceBetween, FirstSeen and AsOf say how long a state has been so, On and
+	// OnBetween when a fact was.
+	Since, SinceBetween, FirstSeen, AsOf, On, OnBetween, And string
+	// Fragments are parts of sentences that appear when their fact is known.
+	FragmentWas, FragmentNow, FragmentOld, FragmentWish, FragmentUntil, FragmentReason, FragmentEffective, FragmentLimit, FragmentEnded string
+	// MayBeOlder and MayBeRepeated are put behind a sentence, RepeatedHead behind a headline.
+	MayBeOlder, MayBeRepeated, RepeatedHead string
+
+	// Labels of facts.
+	Severity, Event, Rule, Account, Change, SinceLabel, Until, Source, Reason, MetaSays, MetaAdvises, Codes, Scopes, Limit, Incident string
+	// Sources say how we know, by source.
+	Sources map[string]string
+	// EventNames are the events in a list of facts.
+	EventNames map[quality.Event]string
+	// Headings; ForAlerts is one for what several alerts of a list share, with {numbers}.
+	Means, Do, Link, Happened, MeansAndDo, ForAlerts string
+	// Tuning says where rules are set.
+	Tuning string
+	// ID and RevisionOf identify an alert at the end of a text, with {id}, {revision} and
+	// {incident}; Repeat says what for.
+	ID, RevisionOf, Repeat string
+
+	// Digest and Summary head many alerts: {n}, {severity}, {subject}, {heads}; Part says which
+	// of several messages this is, with {k} and {parts}.
+	DigestHead, DigestWhat, SummaryHead, SummaryWhat, SummaryMeaning, Part string
+	// Test labels a test, TestWhat is its first sentence.
+	Test, TestWhat string
+	// Several stands for the account where alerts concern several.
+	Several string
+}
+
+// union is all of parts.
+func union(parts ...map[string]ruleWords) map[string]ruleWords {
+	out := map[string]ruleWords{}
+	for _, p := range parts {
+		maps.Copy(out, p)
+	}
+	return out
+}
+
+// phraseOf finds the words of a case: the first of keys that is listed.
+func (c *catalogue) phraseOf(rule string, keys []string) phrase {
+	r, ok := c.Rules[rule]
+	if !ok {
+		r = c.Rules[""]
+	}
+	for _, k := range keys {
+		if p, ok := r.Cases[k]; ok {
+			return p
+		}
+	}
+	return r.Cases[""]
+}
+
+// over finds the words for the end of an incident.
+func (c *catalogue) over(rule, reason string) phrase {
+	r, ok := c.Rules[rule]
+	if !ok {
+		r = c.Rules[""]
+	}
+	if p, ok := r.Reasons[reason]; ok {
+		return p
+	}
+	if p, ok := c.Reasons[reason]; ok {
+		return p
+	}
+	return r.Over
+}
+
+// topic is what a rule is about.
+func (c *catalogue) topic(rule string) string {
+	r, ok := c.Rules[rule]
+	if !ok {
+		r = c.Rules[""]
+	}
+	return r.Topic
+}
+
+// word is the language's word for a code of Meta's, or the code itself.
+func (c *catalogue) word(code string) string {
+	if w, ok := c.Values[strings.ToUpper(strings.ReplaceAll(code, " ", "_"))]; ok {
+		return w
+	}
+	return code
+}
+
+// fill puts values in the place of placeholders, in one pass: a value with braces stays as it is.
+func fill(text string, values map[string]string) string {
+	if !strings.Contains(text, "{") {
+		return text
+	}
+	var b strings.Builder
+	for {
+		i := strings.IndexByte(text, '{')
+		if i < 0 {
+			break
+		}
+		n := strings.IndexByte(text[i:], '}')
+		if n < 0 {
+			break
+		}
+		v, ok := values[text[i+1:i+n]]
+		if !ok {
+			v = text[i : i+n+1]
+		}
+		b.WriteString(text[:i] + v)
+		text = text[i+n+1:]
+	}
+	return b.String() + text
+}

@@ -1,0 +1,128 @@
+package notify
+
+import "github.com/wabawatch/wabawatch/shared/quality"
+
+// english is the catalogue every other is compared with. What it says of
+// rules is in the files beside this one, by kind of subject.
+var english = catalogue{
+	Name:       "English",
+	Severities: map[quality.Severity]string{quality.Critical: "CRITICAL", quality.Warning: "WARNING", quality.Info: "INFO", quality.NoSeverity: "INFO"},
+	Events: map[quality.Event]frame{
+		quality.Firing:    {"", "{state}, {since}"},
+		quality.Escalated: {"WORSE", "{state}, {since}; this is worse than what was told before"},
+		quality.Eased:     {"BETTER", "{state}, {since}; this is better than what was told before, but not over"},
+		quality.Reminder:  {"STILL", "{state}, {since}; this has lasted {lasted}"},
+		quality.Resolved:  {"RESOLVED", "{state}, {on}; it began on {began} and lasted {lasted}"},
+		quality.Passed:    {"PASSED", "{state}, from {began} until {ended}; it was over before it could be told"},
+		quality.Notice:    {"", "{state}, {on}"},
+	},
+	Subjects: map[quality.Kind]naming{
+		quality.Account:     {"Account", "account {name} ({id})", "account {id}", "account {name}", "account {id}"},
+		quality.PhoneNumber: {"Phone number", "{name} (+{id})", "+{id}", "{name} +{id}", "+{id}"},
+		quality.Template:    {"Template", `template "{name}"{language}`, "template {id}{language}", "template {name}", "template {id}"},
+		quality.Portfolio:   {"Portfolio", "business portfolio {name} ({id})", "business portfolio {id}", "portfolio {name}", "portfolio {id}"},
+		quality.Deployment:  {"Subject", "this installation of wabawatch", "this installation of wabawatch", "wabawatch", "wabawatch"},
+		"":                  {"Subject", "{name} ({id})", "{id}", "{name}", "{id}"},
+	},
+	Rules: union(englishNumbers, englishTemplates, englishAccounts, englishWatch),
+	Reasons: map[string]phrase{
+		quality.ReasonRetired: {
+			"The incident about {topic} of {subject} is closed, because it is out of use ({retired})",
+			"closed, out of use ({retired})",
+			"What is out of use harms nothing any more.",
+			"Make sure that it was meant to go: if nobody on your side removed it, look at who did in the activity log of your Meta Business settings.",
+		},
+		quality.ReasonNoRating: {
+			"The incident about {topic} of {subject} is closed, because Meta has given no rating for 7 days",
+			"closed, no longer rated",
+			"Meta rates what was sent in the last days. Too little was sent to rate; that is no proof of recovery.",
+			"When you send again, begin with a small volume to people who expect your message, and watch the rating.",
+		},
+		quality.ReasonNotRepeated: {
+			"The incident about {topic} of {subject} is closed, because nobody has repeated it for 7 days",
+			"closed, not repeated for 7 days",
+			"Only a webhook told of this, and no later one said that it is over: the matter may still stand.",
+			"Look it up in WhatsApp Manager or Business Support Home; if it stands there, treat it as open.",
+		},
+		quality.ReasonExpired: {
+			"The incident about {topic} of {subject} is closed, because its own end date has come",
+			"closed, its end date has come",
+			"The date that Meta gave has passed.",
+			"Send one test message before you start a campaign; if it is refused, open a case in Business Support Home.",
+		},
+		quality.ReasonHealthy: {
+			"The incident about {topic} of {subject} is closed, because two polls found the account healthy",
+			"closed, found healthy",
+			"The account can be read, is not rejected, and may send.",
+			"Send one test message before you start a campaign.",
+		},
+		quality.ReasonDay7: {
+			"The incident about {topic} of {subject} is closed, because its 7 days are over",
+			"closed, its 7 days are over",
+			"The time that Meta gave has passed.",
+			"Look at the present state in WhatsApp Manager.",
+		},
+	},
+	Values: map[string]string{
+		"TIER_50": "50 users in 24 h (TIER_50)", "TIER_250": "250 users in 24 h (TIER_250)", "TIER_1K": "1,000 users in 24 h (TIER_1K)",
+		"TIER_2K": "2,000 users in 24 h (TIER_2K)", "TIER_10K": "10,000 users in 24 h (TIER_10K)", "TIER_100K": "100,000 users in 24 h (TIER_100K)",
+		"TIER_UNLIMITED": "unlimited (TIER_UNLIMITED)",
+
+		"RESTRICTED_BIZ_INITIATED_MESSAGING":                   "starting conversations",
+		"RESTRICTED_CUSTOMER_INITIATED_MESSAGING":              "answering customers",
+		"RESTRICTED_ADD_PHONE_NUMBER_ACTION":                   "adding phone numbers",
+		"RESTRICTED_UTILITY_TEMPLATES":                         "creating utility templates",
+		"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES":             "Direct Send of utility messages",
+		"RESTRICTED_BUSINESS_INITIATED_CALLING":                "calling users",
+		"RESTRICTED_USER_INITIATED_CALLING":                    "calls from users",
+		"RESTRICTED_BIZ_INITIATED_AND_USER_INITIATED_CALLING":  "all calling",
+		"RESTRICTED_USER_INITIATED_CALLING_CALL_BUTTON_HIDDEN": "the call button, which is hidden",
+
+		"NAME_EMPLOYEE_ISSUE": "it names an employee", "NAME_ENDCLIENT_NOTRELATED": "it does not belong to the business",
+		"NAME_FORMAT_UNACCEPTABLE": "its format breaks the rules", "NAME_INDIVIDUAL_ISSUE": "it names an individual",
+		"NAME_NOT_CONSISTENT": "it does not match the brand in public", "UNKNOWN": "Meta did not say why",
+
+		"ABUSIVE_CONTENT": "abusive content", "INCORRECT_CATEGORY": "wrong category", "INVALID_FORMAT": "invalid format",
+		"PROMOTIONAL": "promotional content", "SCAM": "scam", "TAG_CONTENT_MISMATCH": "language or category does not match the content",
+		"CATEGORY_NOT_AVAILABLE": "category not available", "NONE": "",
+
+		"ACCOUNT_DISCONNECTED": "it was disconnected in the app", "BUSINESS_DOWNGRADE": "the WhatsApp Business app was downgraded",
+		"CHANGE_NUMBER": "the number was changed in the app", "COMPANION_INACTIVITY": "about 30 days without use of the link",
+		"PRIMARY_INACTIVITY": "about 14 days without use of the phone", "USER_RE_REGISTERED": "the number was registered anew on a phone",
+
+		"APP_NOT_INSTALLED": "the app was removed", "USER_CHECKPOINTED": "the user must log in at Facebook and pass a check",
+		"PASSWORD_CHANGED": "the user's password was changed", "EXPIRED": "it has expired", "UNCONFIRMED_USER": "the user is not confirmed",
+		"INVALIDATED": "it was invalidated",
+
+		"MIGRATED": "moved to another account", "DELETED": "deleted", "PENDING_DELETION": "being deleted", "ARCHIVED": "archived", "GONE": "no longer listed",
+	},
+	Words: words{
+		Months: [12]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
+		Date:   "{day} {month} {year}", ShortDate: "{day} {month}",
+		Is: "is", Was: "was", Has: "has", Had: "had",
+		Since: "since {at}", SinceBetween: "since some time between {span}", FirstSeen: "first seen on {at}", AsOf: "as of {at}",
+		On: "on {at}", OnBetween: "between {span}", And: " and ",
+		FragmentWas: " (was {was})", FragmentNow: ": now {now}", FragmentOld: " from {old}", FragmentWish: " ({wish})", FragmentUntil: ", until {until}", FragmentReason: " (reason: {reason})",
+		FragmentEffective: ", effective {effective}", FragmentLimit: "; the messaging limit that came with it is {limit}",
+		MayBeOlder:    "; it was found at a first look and may be older",
+		MayBeRepeated: "; Meta said the same with another time within 8 days, so this is possibly repeated",
+		RepeatedHead:  " (possibly repeated)",
+
+		Severity: "Severity", Event: "Event", Rule: "Rule", Account: "Account", Change: "Change", SinceLabel: "When", Until: "Until", Source: "Known from",
+		Reason: "Reason", MetaSays: "Meta says", MetaAdvises: "Meta advises", Codes: "Meta's codes", Scopes: "Lacks", Limit: "Messaging limit", Incident: "Incident since",
+		Sources: map[string]string{"webhook": "a webhook of Meta's", "poll": "a poll of Meta's API", "clock": "the clock"},
+		EventNames: map[quality.Event]string{
+			quality.Firing: "firing: it began", quality.Escalated: "escalated: it became worse", quality.Eased: "eased: it became less bad",
+			quality.Reminder: "reminder: it lasts", quality.Resolved: "resolved: it is over", quality.Passed: "passed: it was over before it could be told",
+			quality.Notice: "notice: told once",
+		},
+		Means: "What it means", Do: "What to do", Link: "More", Happened: "What happened", MeansAndDo: "What it means, and what to do", ForAlerts: "For {numbers}:",
+		Tuning: "Severities, delays and reminders of each rule are set in WABAWATCH_RULES.",
+		ID:     "Alert {id}", RevisionOf: ", number {revision} of incident {incident}", Repeat: "The same alert id again is a repeat of this message.",
+		DigestHead: "{n} alerts: {heads}", DigestWhat: "{n} alerts for {subject}, the worst {severity}.",
+		SummaryHead: "first look, {n} findings: {heads}", SummaryWhat: "The first look at {subject} found {n} things to know, the worst {severity}.",
+		SummaryMeaning: "wabawatch looked for the first time, or with a new rule. What it found may be old, and is told together once.",
+		Part:           "part {k} of {parts}", Several: "several accounts",
+		Test: "TEST", TestWhat: "This is a test: alerts of wabawatch arrive here.",
+	},
+}

@@ -1,0 +1,208 @@
+package notify
+
+import "github.com/wabawatch/wabawatch/shared/quality"
+
+// englishAccounts is what there is to say about accounts and portfolios. What it says of Meta's
+// conduct is the state of November 2026.
+// Source: Meta, account_update, account_alerts, policy enforcement, messaging limits, checked 2026-11.
+var englishAccounts = map[string]ruleWords{
+	quality.RuleAccountHealth: {Topic: "what it may send", Cases: englishHealth, Over: englishHealthOver},
+	quality.RuleAccountRestricted: {
+		Topic: "the restriction",
+		Cases: map[string]phrase{
+			"RESTRICTED_BIZ_INITIATED_MESSAGING": {
+				"A restriction of {type} {is} in force for {subject}{until}", "may not start conversations{until}",
+				"Templates sent outside a customer's 24-hour window fail; answers inside it still go out.",
+				"Stop campaigns and retries now: further attempts can lengthen it. Read the policy named in Business Support Home, mend the cause, and request a review there; decisions usually take 24 to 48 hours.",
+			},
+			"RESTRICTED_CUSTOMER_INITIATED_MESSAGING": {
+				"A restriction of {type} {is} in force for {subject}{until}", "may not even answer customers{until}",
+				"No message goes out, not even an answer.",
+				"Tell customers of another channel, stop your senders, and request a review in Business Support Home; decisions usually take 24 to 48 hours.",
+			},
+			"RESTRICTED_ADD_PHONE_NUMBER_ACTION": {
+				"A restriction of {type} {is} in force for {subject}{until}", "may not add phone numbers{until}",
+				"Messages still go out; no number can be added.",
+				"Put off adding numbers. Treat it as a warning: look up the violation in Business Support Home and mend it, since the next step concerns sending.",
+			},
+			"RESTRICTED_UTILITY_TEMPLATES": {
+				"A restriction of {type} {is} in force for {subject}{until}", "may not create utility templates{until}",
+				"Utility templates held too much marketing. What exists can still be sent; the first time takes 7 days, the next 30.",
+				"Submit what promotes as MARKETING from now on, and clean up the utility templates you have.",
+			},
+			"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES": {
+				"A restriction of {type} {is} in force for {subject}{until}", "Direct Send is restricted{until}",
+				"Messages by Direct Send fail (139200) or are capped (131064), because its utility category was used for other content.",
+				"Send by approved templates meanwhile, and send as utility only what a customer's order or request calls for.",
+			},
+			"RESTRICTED_BUSINESS_INITIATED_CALLING":               englishNoCalls,
+			"RESTRICTED_USER_INITIATED_CALLING":                   englishNoCalls,
+			"RESTRICTED_BIZ_INITIATED_AND_USER_INITIATED_CALLING": englishNoCalls,
+			"RESTRICTED_USER_INITIATED_CALLING_CALL_BUTTON_HIDDEN": {
+				"A restriction hiding the call button {is} in force for {subject}{until}", "call button is hidden{until}",
+				"Too few calls of users were picked up. Messages are not concerned.",
+				"Set calling hours that somebody covers, and have enough people to pick up.",
+			},
+			"": {
+				"A restriction of {type} {is} in force for {subject}{until}", "restricted: {type}{until}",
+				"A part of what the account may do is taken away for now.",
+				"Stop campaigns, read the reason in Business Support Home, and request a review there; decisions usually take 24 to 48 hours.",
+			},
+		},
+		Over: phrase{
+			"The restriction of {type} for {subject} was lifted", "restriction lifted: {type}",
+			"What was restricted works again.", "Send one test message, then raise the volume step by step: the next restriction is longer.",
+		},
+		Reasons: map[string]phrase{quality.ReasonExpired: {
+			"The restriction of {type} for {subject} has reached its end date", "restriction has expired: {type}",
+			"By the date Meta gave, what was restricted works again.",
+			"Send one test message before you start a campaign, then raise the volume step by step: the next restriction is longer.",
+		}},
+	},
+	quality.RuleAccountDisabled: {
+		Topic: "the ban",
+		Cases: map[string]phrase{
+			"SCHEDULE_FOR_DISABLE": {
+				"{subject} {is} scheduled to be disabled by Meta{effective}", "will be disabled{effective}",
+				"On that day every number and template of the account stops working.",
+				"Request a review in Business Support Home today, with what you have mended; decisions usually take 24 to 48 hours. Prepare another channel for that day.",
+			},
+			"DISABLE": {
+				"{subject} {is} disabled by Meta{effective}", "is DISABLED",
+				"No number of the account can send or receive.",
+				"Route customers to another channel, stop your senders, and request a review in Business Support Home.",
+			},
+			"": {
+				"The ban state of {subject} {is} {value}{effective}", "ban state is {value}",
+				"wabawatch does not know this state; it may mean that the account stops working.",
+				"Look at the account in Business Support Home.",
+			},
+		},
+		Over: phrase{
+			"The ban of {subject} is over{now}", "ban is over{now}",
+			"Meta reinstated the account.", "Send one test message, then raise the volume step by step.",
+		},
+	},
+	quality.RuleAccountViolation: {
+		Topic: "the violation",
+		Cases: map[string]phrase{
+			"DIRECT_SEND": {
+				"Meta warned {subject} about its use of Direct Send ({value})", "warning about Direct Send",
+				"Messages sent as utility look like something else. Next come a cap on volume, then 7 and 30 days without Direct Send.",
+				"Send as utility only what a customer's order or request calls for; all that promotes needs a marketing template.",
+			},
+			"CALLING": {
+				"Meta warned {subject} about the quality of its calls ({value})", "warning about calling",
+				"Calls that annoy, or that nobody picks up, lead to a restriction of calling. Messages are not concerned.",
+				"Call only users who agreed to it, and set calling hours that somebody covers.",
+			},
+			"": {
+				"Meta recorded a policy violation of {subject} ({value})", "policy violation: {value}",
+				"This is the warning stage. More violations restrict sending for 1, 3, 7 or 30 days, and in the end disable the account.",
+				"Read in Business Support Home which message or product broke the policy, remove it from templates, catalogue and profile, and request a review if it is wrong.",
+			},
+		},
+	},
+	quality.RuleAccountReview: {
+		Topic: "the review",
+		Cases: map[string]phrase{"": {
+			"{subject} {is} rejected in Meta's review{was}", "review was REJECTED",
+			"The account breaks the commerce or business policy in Meta's eyes, and cannot be used as it is.",
+			"Read the reason in Business Support Home, mend web site, catalogue and business data, and appeal there.",
+		}},
+		Over: phrase{
+			"The review of {subject} is no longer rejected{now}{was}", "review is fine{now}",
+			"Meta reviewed the account again.", "Send one test message if it is APPROVED; wait for the decision if it is PENDING.",
+		},
+	},
+	quality.RuleAccountOffboarded: {
+		Topic: "the lost connection",
+		Cases: map[string]phrase{
+			"ACCOUNT_OFFBOARDED": {
+				"{subject} {is} disconnected from the Cloud API{reason}", "was disconnected from the API",
+				"A number shared with the WhatsApp Business app lost its link, mostly by a new phone or a new registration; nothing goes out by API.",
+				"Open the WhatsApp Business app on its phone and link the API again (Embedded Signup); pause campaigns until then.",
+			},
+			"ACCOUNT_DELETED": {
+				"{subject} {is} deleted", "is DELETED",
+				"Its numbers and templates are gone for the API.",
+				"If nobody on your side deleted it, look at who did in the activity log of Meta Business settings and write to Meta's support at once. Stop your senders.",
+			},
+			"PARTNER_REMOVED": {
+				"{subject} {is} no longer shared with this app{reason}", "is no longer shared with us",
+				"Neither polls nor sends work any more for it.",
+				"Ask the owner whether it was meant. If not, have it shared again; if it was, remove it from the list of watched accounts.",
+			},
+			"": {
+				"The connection of {subject} {is} reported by Meta as {value}{reason}", "connection: {value}",
+				"The connection to the account may be lost.", "Look at the account in WhatsApp Manager.",
+			},
+		},
+		Over: phrase{
+			"The connection to {subject} is back{now}", "connection is back{now}",
+			"The account can be used again.", "Send one test message, and check that webhooks arrive.",
+		},
+	},
+	quality.RuleAccountAlert: {
+		Topic: "Meta's alert",
+		Cases: map[string]phrase{
+			"INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED": {
+				"The raise of the messaging limit of {subject} {is} deferred by Meta", "raise of the limit was deferred",
+				"The limit stays as it is for now; Meta looks again after more use.",
+				"Keep sending wanted messages for some days; complete the business verification if it is open.",
+			},
+			"INCREASED_CAPABILITIES_ELIGIBILITY_FAILED": {
+				"The raise of the messaging limit of {subject} {is} denied by Meta", "raise of the limit was denied",
+				"The limit stays as it is. Mostly the quality of numbers or templates was not high enough.",
+				"Bring all numbers and templates to GREEN, use at least half of the limit in 7 days, and it is considered again.",
+			},
+			"INCREASED_CAPABILITIES_ELIGIBILITY_NEED_MORE_INFO": {
+				"The raise of the messaging limit of {subject} {is} waiting for information that Meta asked for", "raise of the limit needs information",
+				"The limit stays as it is until you answer.",
+				"Open WhatsApp Manager or Business Support Home and supply what Meta asks for, mostly the business verification.",
+			},
+			"OBA_APPROVED": {
+				"{subject} {is} an Official Business Account", "is an Official Business Account",
+				"Users see the name with a verified badge.", "Nothing needs doing.",
+			},
+			"OBA_REJECTED": {
+				"{subject} {is} denied the Official Business Account by Meta", "no Official Business Account",
+				"The number goes on as before, without the badge.", "Apply again after 30 days, with more evidence that the brand is well known.",
+			},
+			"PROFILE_PICTURE_LOST": {
+				"The profile picture of {subject} {is} lost", "profile picture was lost",
+				"Users see no picture, and trust the number less.", "Upload the picture again in WhatsApp Manager, Phone numbers, Profile.",
+			},
+			"": {
+				"Meta's alert {type} {is} active for {subject}", "Meta's alert {type}",
+				"wabawatch does not know this alert; Meta's words are with it.", "Look at the account in WhatsApp Manager and Business Support Home.",
+			},
+		},
+		Over: phrase{
+			"Meta withdrew its alert {type} for {subject}", "Meta's alert is over: {type}",
+			"The cause is settled in Meta's eyes.", "Nothing needs doing.",
+		},
+	},
+	quality.RuleLimitLowered: {
+		Topic: "the messaging limit",
+		Cases: map[string]phrase{"": {
+			"The messaging limit of {subject} fell from {from_words} to {to_words}", "limit fell from {from} to {to}",
+			"So many different users may be written to outside their 24-hour windows, by all numbers of the portfolio together; more fail. Quality alone no longer lowers the limit, so an enforcement or a change of the portfolio is the likely cause.",
+			"Cut campaigns to the new limit, the most valuable first. Look in Business Support Home for an enforcement, and ask Meta's support if there is none.",
+		}},
+	},
+	quality.RuleLimitRaised: {
+		Topic: "the messaging limit",
+		Cases: map[string]phrase{"": {
+			"The messaging limit of {subject} rose from {from_words} to {to_words}", "limit rose from {from} to {to}",
+			"So many different users may be written to outside their 24-hour windows, by all numbers of the portfolio together.",
+			"Nothing needs doing; raise the volume step by step, so that the quality keeps up.",
+		}},
+	},
+}
+
+var englishNoCalls = phrase{
+	"A restriction of {type} {is} in force for {subject}{until}", "calling is restricted{until}",
+	"Calls fail; messages are not concerned.",
+	"Show users another way to reach you, call only those who agreed to it, and look in Business Support Home for the reason.",
+}

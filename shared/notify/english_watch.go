@@ -1,0 +1,129 @@
+package notify
+
+import "github.com/wabawatch/wabawatch/shared/quality"
+
+// englishWatch is what there is to say about watching itself, and of rules without words.
+var englishWatch = map[string]ruleWords{
+	quality.RuleWatchBlind: {
+		Topic: "the failing polls",
+		Cases: map[string]phrase{
+			"FORBIDDEN": {
+				"The poll of {subject} {is} refused by Meta, because the token may not read it", "cannot be polled: no permission",
+				"wabawatch sees no rating and no limit of this account. That nothing is told does not mean that all is well.",
+				"In Meta Business settings assign the account to the system user of the token, with full control, and see that the token has whatsapp_business_management. Then run wabawatch doctor.",
+			},
+			"MISSING": {
+				"The poll of {subject} {is} answered by Meta as if it did not exist", "cannot be polled: not found",
+				"The account was deleted, is no longer shared with this app, or its id is wrong. wabawatch sees nothing of it.",
+				"Check the id in the list of watched accounts, and in Meta Business settings whether the account is still shared. Then run wabawatch doctor.",
+			},
+			"": {
+				"The poll of {subject} {is} failing", "cannot be polled",
+				"Ratings and limits shown for it are out of date. That nothing is told does not mean that all is well; webhooks still count.",
+				"Look at Meta's status page (metastatus.com), then at the log of the poller, and run wabawatch doctor. Until it works look at WhatsApp Manager yourself.",
+			},
+		},
+		Over: phrase{
+			"Polls of {subject} succeed again", "polls succeed again",
+			"Ratings and limits are up to date.", "Nothing needs doing: what changed meanwhile is told by itself.",
+		},
+	},
+	quality.RuleWatchToken: {
+		Topic: "the access token",
+		Cases: map[string]phrase{
+			"INVALID": {
+				"The access token of {subject} {is} refused by Meta{reason}", "access token is INVALID",
+				"No account is polled. That nothing is told does not mean that all is well; webhooks still count.",
+				"Make a new token of the system user in Meta Business settings, with whatsapp_business_management, and store it as the secret access-token. Then run wabawatch doctor.",
+			},
+			"MISSING_SCOPE": {
+				"The access token of {subject} {is} without the permission {scopes}", "access token lacks {scopes}",
+				"Polls are refused. That nothing is told does not mean that all is well.",
+				"Make a new token of the system user in Meta Business settings with {scopes}, and store it as the secret access-token. Then run wabawatch doctor.",
+			},
+			"EXPIRED": {
+				"The access token of {subject} {is} past its end on {deadline}", "access token has EXPIRED",
+				"No account is polled. That nothing is told does not mean that all is well; webhooks still count.",
+				"Make a new token of the system user in Meta Business settings, best one that never expires, and store it as the secret access-token.",
+			},
+			"EXPIRING": {
+				"The access token of {subject} {is} valid only until {deadline}", "access token expires on {deadline}",
+				"After that no account is polled.",
+				"Make a new token of the system user in Meta Business settings, best one that never expires, and store it as the secret access-token before that day.",
+			},
+			"": {
+				"The access token of {subject} {is} {value}", "access token is {value}",
+				"Polls may be refused.", "Run wabawatch doctor, and make a new token if it says so.",
+			},
+		},
+		Over: phrase{
+			"The access token of {subject} is good again", "access token is good again",
+			"Accounts are polled again.", "Nothing needs doing: what changed meanwhile is told by itself.",
+		},
+	},
+	"watch_subscription": {
+		Topic: "the missing subscription",
+		Cases: map[string]phrase{"": {
+			"This app {is} not subscribed to {subject}", "webhooks are not subscribed",
+			"Meta sends no webhooks for the account. Templates, restrictions and bans are told late or not at all.",
+			"Run wabawatch subscribe for the account, then wabawatch doctor.",
+		}},
+		Over: phrase{
+			"This app is subscribed to {subject} again", "webhooks are subscribed again",
+			"Webhooks arrive again.", "Nothing needs doing.",
+		},
+	},
+	"watch_missed": {
+		Topic: "lost webhooks",
+		Cases: map[string]phrase{"": {
+			"The stream of webhooks of {subject} {is} incomplete: polls saw changes that no webhook told", "webhooks were lost",
+			"Webhooks get lost between Meta and wabawatch. What only they tell, such as restrictions, may be lost too.",
+			"Check in the app's settings at Meta that the callback URL is wabawatch's and that all fields are subscribed; look at the webhook's log for refused signatures; run wabawatch doctor.",
+		}},
+		Over: phrase{
+			"All changes of {subject} are told by webhook again", "no webhook was lost lately",
+			"For a day no change was seen that no webhook told.", "Nothing needs doing.",
+		},
+	},
+	quality.RuleWatchUnknown: {
+		Topic: "the unknown thing",
+		Cases: map[string]phrase{"": {
+			"Meta sent something that this version of wabawatch does not know: {value}", "Meta sent something new: {value}",
+			"It is stored as it came and changes nothing else. Its kind is told once.",
+			"Look at Meta's changelog, and whether a newer version of wabawatch knows it.",
+		}},
+	},
+	quality.RuleWatchTest: {
+		Topic: "the test",
+		Cases: map[string]phrase{
+			"ALERT": {
+				"This test alert of wabawatch was sent on request", "alerts of wabawatch arrive",
+				"Alerts reach you by this channel.", "Nothing needs doing. Check that every person on duty got it.",
+			},
+			"": {
+				"Meta's test arrived, your webhook works", "Meta's test arrived, your webhook works",
+				"Meta can reach the callback URL, and the signature is right.",
+				"Nothing needs doing. Subscribe the app to the accounts if that is still open.",
+			},
+		},
+	},
+	quality.RuleFirstLook: {
+		Topic: "the first look",
+		Cases: map[string]phrase{"": {
+			"The first look at {subject} found {n} things to know", "first look found {n} things to know",
+			"wabawatch looked for the first time, or with a new rule. What it found may be old, and is told together once.",
+			"Go through them, the critical ones first. From now on only changes are told.",
+		}},
+	},
+	"": {
+		Topic: "the rule {rule}",
+		Cases: map[string]phrase{"": {
+			"The rule {rule} {is} true of {subject}: {value}{was}", "{rule}: {value}{was}",
+			"This version has no words for the rule.", "Look at the page of wabawatch, and at WhatsApp Manager.",
+		}},
+		Over: phrase{
+			"The rule {rule} is no longer true of {subject}{now}", "{rule} is over{now}",
+			"This version has no words for the rule.", "Nothing needs doing.",
+		},
+	},
+}

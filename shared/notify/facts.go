@@ -1,0 +1,273 @@
+package notify
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+const (
+	maxName   = 60  // runes of a name in a sentence
+	maxCode   = 80  // runes of a value or code
+	maxReason = 300 // runes of an explanation in a list of facts
+)
+
+// facts are an alert as words need it: cleaned, and escaped for one medium.
+type facts struct {
+	a   *quality.Alert
+	w   Writer
+	c   *catalogue
+	esc escape
+
+	from, to string // codes
+	until    time.Time
+	now      time.Time // when the alert was made
+}
+
+func (w Writer) facts(a *quality.Alert, esc escape) facts {
+	f := facts{a: a, w: w, c: w.catalogue(), esc: esc, now: a.CreatedAt}
+	if f.now.IsZero() {
+		f.now = a.At
+	}
+	f.from, f.to = f.code(deref(a.From)), f.code(deref(a.To))
+	f.until = f.end()
+	return f
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// code cleans a value that Meta chose from a list of its own.
+func (f facts) code(s string) string { return name(s, maxCode) }
+
+func (f facts) detail(key string) string { return f.a.Details[key] }
+
+// value is what the incident or notice is about: of a resolved one what held.
+func (f facts) value() string {
+	if f.a.Event == quality.Resolved {
+		return f.from
+	}
+	return f.to
+}
+
+// end is when the fact ends by itself; zero if that is not known.
+func (f facts) end() time.Time {
+	if t := parseTime(f.detail(quality.AttrUntil)); !t.IsZero() {
+		return t
+	}
+	switch {
+	case f.a.Rule == quality.RuleTemplateStatus && f.detail(quality.AttrTitle) == "FIRST_PAUSE":
+		return f.a.At.Add(3 * time.Hour)
+	case f.a.Rule == quality.RuleTemplateStatus && f.detail(quality.AttrTitle) == "SECOND_PAUSE":
+		return f.a.At.Add(6 * time.Hour)
+	case f.a.Rule == quality.RuleNumberFlagged && f.a.Event != quality.Resolved:
+		return f.a.At.Add(7 * 24 * time.Hour)
+	}
+	return time.Time{}
+}
+
+func parseTime(s string) time.Time {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// reason is Meta's reason for the fact; an incident's reason for having ended is none.
+func (f facts) reason() string {
+	if r := f.detail(quality.AttrReason); r != "" || f.a.Event == quality.Resolved {
+		return r
+	}
+	return deref(f.a.Reason)
+}
+
+// cases are the keys under which a catalogue may speak of this alert, the most telling first.
+func (f facts) cases() []string {
+	v := strings.ToUpper(f.value())
+	keys := []string{v, ""}
+	with := func(details ...string) []string {
+		var out []string
+		for _, d := range details {
+			if d = strings.ToUpper(strings.TrimSpace(d)); d != "" {
+				out = append(out, v+"/"+strings.ReplaceAll(d, " ", "_"))
+			}
+		}
+		return append(out, keys...)
+	}
+	switch f.a.Rule {
+	case quality.RuleTemplateStatus:
+		if v == "PAUSED" && f.a.Event != quality.Passed && !f.until.IsZero() && f.now.After(f.until) {
+			return with("OVERDUE")
+		}
+		return with(f.detail(quality.AttrTitle), f.reason())
+	case quality.RuleNumberName, quality.RuleAccountOffboarded:
+		return with(f.reason())
+	case quality.RuleNumberHealth, quality.RuleAccountHealth:
+		return with(strings.Split(f.detail(quality.AttrCodes), ",")...)
+	case quality.RuleWatchToken:
+		return f.tokenCases(v, with)
+	case quality.RuleTemplateCategory:
+		if f.signal() == quality.CorrectCategory {
+			return []string{"ANNOUNCED/" + v, "ANNOUNCED", ""}
+		}
+		return keys
+	case quality.RuleAccountRestricted:
+		t, _ := f.signal().RestrictionType()
+		return []string{t, ""}
+	case quality.RuleAccountAlert:
+		t, _ := f.signal().AlertType()
+		return []string{t, ""}
+	case quality.RuleAccountViolation:
+		return violationCases(v)
+	case quality.RuleWatchTest:
+		if f.detail("test") != "" {
+			return []string{"ALERT", ""}
+		}
+	}
+	return keys
+}
+
+func (f facts) tokenCases(v string, with func(...string) []string) []string {
+	switch {
+	case v == "INVALID" || v == "MISSING_SCOPE":
+		return with(f.reason())
+	case !f.until.IsZero() && !f.now.Before(f.until):
+		return []string{"EXPIRED", ""}
+	case !f.until.IsZero():
+		return []string{"EXPIRING", ""}
+	}
+	return []string{""}
+}
+
+// violationCases sorts violations by what there is to do about them.
+func violationCases(v string) []string {
+	switch {
+	case strings.HasPrefix(v, "DIRECT_SEND"):
+		return []string{v, "DIRECT_SEND", ""}
+	case strings.Contains(v, "CALL"):
+		return []string{v, "CALLING", ""}
+	}
+	return []string{v, ""}
+}
+
+func (f facts) signal() quality.Signal {
+	if f.a.Signal == nil {
+		return ""
+	}
+	return *f.a.Signal
+}
+
+// subjectName is what people call the subject; "" if nobody said, or if it says no more than
+// the id.
+func (f facts) subjectName(max int) string {
+	n := name(f.a.SubjectName, max)
+	if n == f.a.SubjectID || f.a.SubjectKind == quality.PhoneNumber && n != "" && strings.Trim(n, "+0123456789 ()-.[]/") == "" {
+		return ""
+	}
+	return n
+}
+
+// subject names the subject in a sentence, or in a headline if short.
+func (f facts) subject(short bool) string {
+	n, ok := f.c.Subjects[f.a.SubjectKind]
+	if !ok {
+		n = f.c.Subjects[""]
+	}
+	v := map[string]string{
+		"name": f.esc(f.subjectName(maxName)), "id": f.esc(clean(f.a.SubjectID, maxCode)), "waba": f.esc(clean(deref(f.a.WABAID), maxCode)),
+		"language": "",
+	}
+	if l := clean(f.detail(quality.AttrLanguage), 20); l != "" && f.a.SubjectKind == quality.Template {
+		v["language"] = " (" + f.esc(l) + ")"
+	}
+	text := n.Named
+	switch {
+	case v["name"] == "" && short:
+		text = n.ShortBare
+	case v["name"] == "":
+		text = n.Bare
+	case short:
+		text = n.Short
+	}
+	return fill(text, v)
+}
+
+// values are what placeholders stand for.
+func (f facts) values() map[string]string {
+	a, c := f.a, f.c.Words
+	v := map[string]string{
+		"subject": f.subject(false), "rule": f.esc(clean(a.Rule, maxCode)), "waba": f.esc(clean(deref(a.WABAID), maxCode)),
+		"from": f.esc(f.from), "to": f.esc(f.to), "from_words": f.esc(f.c.word(f.from)), "to_words": f.esc(f.c.word(f.to)),
+		"value": f.esc(f.value()), "value_words": f.esc(f.c.word(f.value())), "is": c.Is, "has": c.Has,
+		"scopes":  f.esc(f.code(f.detail(quality.AttrScopes))),
+		"retired": f.esc(f.c.word(f.code(f.detail("retired")))),
+		"n":       f.esc(clean(f.detail("incidents"), 10)),
+		"since":   f.since(), "on": f.on(), "lasted": f.lasted(), "began": f.began(), "ended": f.ended(),
+	}
+	v["topic"] = fill(f.c.topic(a.Rule), v)
+	if a.Event == quality.Passed || a.Event == quality.Resolved {
+		v["is"], v["has"] = c.Was, c.Had
+	}
+	if t, ok := f.signal().RestrictionType(); ok {
+		v["type"] = f.esc(f.c.word(f.code(t)))
+	} else if t, ok := f.signal().AlertType(); ok {
+		v["type"] = f.esc(f.c.word(f.code(t)))
+	}
+	if a.Rule == quality.RuleWatchToken && v["scopes"] == "" {
+		v["scopes"] = "whatsapp_business_management"
+	}
+	fragment := func(key, text, value string) {
+		v[key] = ""
+		if value != "" {
+			v[key] = fill(text, map[string]string{key: value})
+		}
+	}
+	was := ""
+	if f.from != "" && f.from != f.to {
+		was = v["from"]
+	}
+	fragment("was", c.FragmentWas, was)
+	fragment("old", c.FragmentOld, was)
+	now := ""
+	if f.to != "" && f.to != f.from {
+		now = f.esc(f.to)
+	}
+	fragment("now", c.FragmentNow, now)
+	until := ""
+	if !f.until.IsZero() {
+		until = f.w.stamp(f.until)
+	}
+	v["deadline"] = until
+	fragment("until", c.FragmentUntil, until)
+	fragment("wish", c.FragmentWish, f.esc(name(f.detail(quality.AttrRequested), maxName)))
+	fragment("reason", c.FragmentReason, f.esc(f.c.word(f.code(f.reason()))))
+	fragment("effective", c.FragmentEffective, f.effective())
+	fragment("limit", c.FragmentLimit, f.limit())
+	return v
+}
+
+// effective is the day on which something announced will happen, in Meta's prose if need be.
+func (f facts) effective() string {
+	d := cmp.Or(f.detail(quality.AttrDate), f.detail(quality.AttrUntil))
+	if t := parseTime(d); !t.IsZero() {
+		return f.w.stamp(t)
+	}
+	return f.esc(f.code(d))
+}
+
+// limit is the messaging limit that came with an event.
+func (f facts) limit() string {
+	now, old := f.detail(quality.AttrLimit), f.detail(quality.AttrOldLimit)
+	s := f.c.word(f.code(now))
+	if now != "" && old != "" && old != now {
+		s = f.c.word(f.code(old)) + " -> " + s
+	}
+	return f.esc(s)
+}

@@ -1,0 +1,104 @@
+package notify
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+const (
+	maxSubject = 99  // SNS takes fewer than 100 characters
+	maxSeptets = 160 // of an SMS of one part
+	minName    = 12  // what a name keeps when a headline is too long, if it has that much
+)
+
+// headline puts "SEVERITY TAG: subject: head" into at most max characters of ASCII. The name
+// gives way first, then the head.
+func headline(label, short, head string, max int) string {
+	label, short, head = ascii(label)+": ", ascii(short), ascii(head)
+	if over := len(label) + len(short) + 2 + len(head) - max; over > 0 {
+		keep := len(short) - over
+		if keep < minName {
+			keep = min(minName, len(short))
+		}
+		short = clip(short, keep)
+	}
+	text := label + head
+	if short != "" {
+		text = label + short + ": " + head
+	}
+	return clip(text, max)
+}
+
+// label is the beginning of a headline: how bad, and what is new about it.
+func (w Writer) label(s quality.Severity, tag string) string {
+	return join(w.severity(s), tag)
+}
+
+func (w Writer) severity(s quality.Severity) string {
+	c := w.catalogue()
+	if word, ok := c.Severities[s]; ok {
+		return word
+	}
+	return c.Severities[quality.Info]
+}
+
+// short is the subject in a headline of ASCII. A name that cannot be spelled gives way to the id.
+func (w Writer) short(a *quality.Alert) string {
+	if legible(strings.ReplaceAll(ascii(w.facts(a, plain).subjectName(maxName)), "?", "")) {
+		return w.render(a, plain).Short
+	}
+	bare := *a
+	bare.SubjectName = ""
+	return w.render(&bare, plain).Short
+}
+
+// digits finds what may be somebody's phone number: seven digits or more, as people write them.
+var digits = regexp.MustCompile(`\+?\(?[0-9](?:[ ()./\-]{0,2}[0-9]){6,}`)
+
+// masked hides all but the last four digits of everything that may be a phone number.
+func masked(s string) string {
+	return digits.ReplaceAllStringFunc(s, func(m string) string {
+		d := quality.Digits(m)
+		return ".." + d[len(d)-4:]
+	})
+}
+
+// sms is one part of GSM-7: headline, time, and the link if there is room.
+func (w Writer) sms(label, short, head, when string) string {
+	label, short, head, when = gsm7("wabawatch "+label+": "), masked(gsm7(short)), masked(gsm7(head)), gsm7(when)
+	text := func(short, head string) string {
+		t := label + head
+		if short != "" {
+			t = label + short + ": " + head
+		}
+		if when != "" {
+			t += ", " + when
+		}
+		return t
+	}
+	if over := septetsOf(text(short, head)) - maxSeptets; over > 0 {
+		short = clip(short, max(len([]rune(short))-over, min(minName, len([]rune(short)))))
+	}
+	if over := septetsOf(text(short, head)) - maxSeptets; over > 0 {
+		head = clip(head, max(len([]rune(head))-over, 0))
+	}
+	out := clip(text(short, head), maxSeptets)
+	if link := w.PublicURL; link != "" && link == gsm7(link) && septetsOf(out+" "+link) <= maxSeptets {
+		out += " " + link
+	}
+	return out
+}
+
+// clipRunes is clip for text of one septet a rune.
+func clip(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	if n < 4 {
+		return string(r[:max(n, 0)])
+	}
+	return strings.TrimRight(string(r[:n-2]), " ,;:(-") + ".."
+}

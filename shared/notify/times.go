@@ -1,0 +1,134 @@
+package notify
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+// stamp is an instant to the minute, in UTC and beside it in the reader's zone.
+func (w Writer) stamp(t time.Time) string {
+	t = t.UTC()
+	return w.day(t) + t.Format(" 15:04 UTC") + w.local(t, t)
+}
+
+// span is the time between two instants, in UTC and in the reader's zone.
+func (w Writer) span(from, to time.Time) string {
+	from, to = from.UTC(), to.UTC()
+	and := w.catalogue().Words.And
+	text := w.day(from) + from.Format(" 15:04") + and
+	if !sameDay(from, to) {
+		text += w.day(to) + " "
+	}
+	return text + to.Format("15:04 UTC") + w.local(from, to)
+}
+
+// local is the same in the reader's zone, in brackets; the day only where it is another.
+func (w Writer) local(from, to time.Time) string {
+	if w.Zone == nil {
+		return ""
+	}
+	a, b := from.In(w.Zone), to.In(w.Zone)
+	zone, offset := b.Zone()
+	if offset == 0 && (zone == "UTC" || w.Zone == time.UTC) {
+		return ""
+	}
+	text := a.Format("15:04")
+	if !sameDay(a, from) {
+		text = w.day(a) + " " + text
+	}
+	if !from.Equal(to) {
+		end := b.Format("15:04")
+		if !sameDay(b, to) || !sameDay(a, b) {
+			end = w.day(b) + " " + end
+		}
+		text += w.catalogue().Words.And + end
+	}
+	return " (" + text + " " + zone + ")"
+}
+
+func (w Writer) day(t time.Time) string {
+	c := w.catalogue().Words
+	return fill(c.Date, map[string]string{"day": strconv.Itoa(t.Day()), "month": c.Months[t.Month()-1], "year": strconv.Itoa(t.Year())})
+}
+
+// sameDay compares the days as they are written.
+func sameDay(a, b time.Time) bool {
+	ay, am, ad := a.Date()
+	by, bm, bd := b.Date()
+	return ay == by && am == bm && ad == bd
+}
+
+// exact reports whether the time of an alert's fact is known to the minute.
+func exact(a *quality.Alert) bool {
+	return a.NotBefore == nil || !a.NotBefore.Truncate(time.Minute).Before(a.At.Truncate(time.Minute))
+}
+
+// since says from when on it has been so. What a poll saw without an earlier reading may be older.
+func (f facts) since() string {
+	c := f.c.Words
+	switch a := f.a; {
+	case a.Rule == quality.RuleWatchToken && f.value() == "VALID":
+		// Nothing changed but the time.
+		return fill(c.AsOf, map[string]string{"at": f.w.stamp(f.now)})
+	case !exact(a):
+		return fill(c.SinceBetween, map[string]string{"span": f.w.span(*a.NotBefore, a.At)})
+	case a.NotBefore == nil && a.Source == "poll":
+		return fill(c.FirstSeen, map[string]string{"at": f.w.stamp(a.At)})
+	}
+	return fill(c.Since, map[string]string{"at": f.w.stamp(f.a.At)})
+}
+
+// on says when a fact without an end was.
+func (f facts) on() string {
+	if !exact(f.a) {
+		return fill(f.c.Words.OnBetween, map[string]string{"span": f.w.span(*f.a.NotBefore, f.a.At)})
+	}
+	return fill(f.c.Words.On, map[string]string{"at": f.w.stamp(f.a.At)})
+}
+
+// began is when the incident began.
+func (f facts) began() string { return f.w.stamp(f.beganAt()) }
+
+func (f facts) beganAt() time.Time {
+	if f.a.IncidentSince != nil {
+		return *f.a.IncidentSince
+	}
+	return f.a.At
+}
+
+// ended is when the incident was over.
+func (f facts) ended() string { return f.w.stamp(f.endedAt()) }
+
+func (f facts) endedAt() time.Time {
+	switch f.a.Event {
+	case quality.Resolved:
+		return f.a.At
+	case quality.Passed:
+		if t := parseTime(f.detail(quality.DetailEnded)); !t.IsZero() {
+			return t
+		}
+	}
+	return f.now
+}
+
+// lasted is how long the incident has lasted, in its two greatest units.
+func (f facts) lasted() string { return lasting(f.endedAt().Sub(f.beganAt())) }
+
+func lasting(d time.Duration) string {
+	d = max(d, 0).Round(time.Minute)
+	days, hours, minutes := int(d/(24*time.Hour)), int(d/time.Hour)%24, int(d/time.Minute)%60
+	switch {
+	case days > 0 && hours > 0:
+		return fmt.Sprintf("%d d %d h", days, hours)
+	case days > 0:
+		return fmt.Sprintf("%d d", days)
+	case hours > 0 && minutes > 0:
+		return fmt.Sprintf("%d h %d min", hours, minutes)
+	case hours > 0:
+		return fmt.Sprintf("%d h", hours)
+	}
+	return fmt.Sprintf("%d min", minutes)
+}

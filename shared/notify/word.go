@@ -1,0 +1,61 @@
+package notify
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+// text is one alert in words.
+type text struct {
+	Tag     string // what is new about it; "" if it begins, or for a notice
+	Short   string // the subject in a headline
+	Head    string // what happened, without the subject
+	What    string // one sentence: what, who, from what to what, since when
+	Meaning string // what it means for the business
+	Do      string // what to do next
+}
+
+// render puts an alert into words for one medium.
+func (w Writer) render(a *quality.Alert, esc escape) text {
+	f := w.facts(a, esc)
+	v := f.values()
+	fr, ok := f.c.Events[a.Event]
+	if !ok {
+		fr = f.c.Events[quality.Notice]
+	}
+	p := f.c.phraseOf(a.Rule, f.cases())
+	if a.Event == quality.Resolved {
+		p = f.c.over(a.Rule, deref(a.Reason))
+	}
+	v["state"] = fill(p.State, v)
+	what := fill(fr.What, v)
+	head := fill(p.Head, v)
+	if a.Repeated {
+		what += f.c.Words.MayBeRepeated
+		head += f.c.Words.RepeatedHead
+	}
+	if a.FirstLook {
+		what += f.c.Words.MayBeOlder
+	}
+	return text{
+		Tag: fr.Tag, Short: f.subject(true), Head: head,
+		What: sentence(what), Meaning: sentence(fill(p.Meaning, v)), Do: sentence(fill(p.Do, v)),
+	}
+}
+
+// sentence begins with a capital and ends with a full stop.
+func sentence(s string) string {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return ""
+	}
+	r, n := utf8.DecodeRuneInString(s)
+	s = string(unicode.ToUpper(r)) + s[n:]
+	if !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "?") && !strings.HasSuffix(s, "!") {
+		s += "."
+	}
+	return s
+}
