@@ -1,0 +1,77 @@
+// Webhook is the Lambda function behind Meta's callback URL: it turns each notification into
+// points, has package watch store them, and only then answers 200.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/wabawatch/wabawatch/shared/config"
+	"github.com/wabawatch/wabawatch/shared/lambdahttp"
+	"github.com/wabawatch/wabawatch/shared/notify"
+	"github.com/wabawatch/wabawatch/shared/quality"
+	"github.com/wabawatch/wabawatch/shared/store"
+	"github.com/wabawatch/wabawatch/shared/store/dynamo"
+	"github.com/wabawatch/wabawatch/shared/watch"
+	"github.com/wabawatch/wabawatch/shared/whatsapp"
+)
+
+// version is set when the function is built.
+var version = "unknown"
+
+func main() {
+	log := lambdacontext.NewLogger()
+	callback, err := setup(context.Background(), log)
+	if err != nil {
+		log.Error("cold start failed", "function", "webhook", "version", version, "err", err)
+		os.Exit(1)
+	}
+	lambda.StartHandler(lambdahttp.Raw[whatsapp.Response]{Callback: lambdahttp.Callback[whatsapp.Response]{
+		Signature: whatsapp.SignatureHeader, Shaped: whatsapp.Shaped,
+		Verify: callback.VerifyQuery, Handle: callback.Handle, Answer: whatsapp.Response.Parts,
+	}})
+}
+
+func setup(ctx context.Context, log *slog.Logger) (*whatsapp.Callback, error) {
+	cfg, err := config.Parse[config.Webhook]()
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	rules, err := quality.DefaultRules.Override(cfg.Rules)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	writer, err := notify.NewWriter(cfg.Language, cfg.TimeZone, cfg.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	aws := config.LambdaAWS(cfg.Lambda)
+	table := dynamo.New(dynamodb.NewFromConfig(aws), cfg.Table)
+	warm := table.Warm(ctx)
+	secrets, err := config.OpenSource(ctx, aws, cfg.SecretsPath, time.Now, config.AppSecrets, config.VerifyToken)
+	if err != nil {
+		return nil, err
+	}
+	warm()
+	watcher := &watch.Watcher{
+		Store: store.New(table, cfg.Retention, time.Now), Rules: rules, Word: writer.Word, Now: time.Now, Log: log, Interval: cfg.PollInterval,
+	}
+	current := func(s config.Secrets) whatsapp.CallbackSecrets {
+		return whatsapp.CallbackSecrets{AppSecrets: s.AppSecrets, VerifyToken: s.VerifyToken}
+	}
+	return &whatsapp.Callback{
+		Secrets: func() whatsapp.CallbackSecrets { return current(secrets.Cached()) },
+		Refresh: func(ctx context.Context) (whatsapp.CallbackSecrets, error) {
+			s, err := secrets.Refresh(ctx)
+			return current(s), err
+		},
+		Receive: watcher.Observe, Log: log,
+	}, nil
+}
