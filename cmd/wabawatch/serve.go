@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wabawatch/wabawatch/shared/config"
+)
+
+func serveCommand() *cobra.Command {
+	var demo bool
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run everything in one process: webhook, polls, alerts and API",
+		Long: `serve answers Meta's webhooks, polls the Graph API, tells alerts and answers the API, with
+its data in one file. Secrets come from the environment: WABAWATCH_APP_SECRETS,
+WABAWATCH_VERIFY_TOKEN, WABAWATCH_API_TOKEN and, for polling, WABAWATCH_ACCESS_TOKEN.
+
+With --demo nothing needs to be set: a simulation of Meta runs beside it and tells a story.`,
+		Args: cobra.NoArgs,
+	}
+	flags := map[string]*string{}
+	for _, f := range []struct{ name, variable, usage string }{
+		{"listen", "WABAWATCH_LISTEN", "address to listen on (default 127.0.0.1:8080)"},
+		{"data", "WABAWATCH_DATA", "file that holds the data (default wabawatch.db)"},
+		{"waba", "WABAWATCH_WABA_IDS", "accounts to poll, comma-separated"},
+		{"business", "WABAWATCH_BUSINESS_ID", "business portfolio whose accounts are discovered"},
+		{"graph-url", "WABAWATCH_GRAPH_URL", "scheme and host of the Graph API (default Meta's)"},
+		{"graph-version", "WABAWATCH_GRAPH_VERSION", "version of the Graph API (default v26.0)"},
+		{"poll-interval", "WABAWATCH_POLL_INTERVAL", "cadence of polls of numbers; the others scale with it (default 5m)"},
+		{"rules", "WABAWATCH_RULES", "JSON that changes rules"},
+		{"retention", "WABAWATCH_RETENTION", "how long history is kept (default 400d)"},
+		{"public-url", "WABAWATCH_PUBLIC_URL", "where people reach this program, for links in alerts"},
+		{"timezone", "WABAWATCH_TIMEZONE", "zone shown beside UTC (default UTC)"},
+		{"language", "WABAWATCH_LANGUAGE", "language of alerts (default en)"},
+		{"sns-topic", "WABAWATCH_SNS_TOPIC_ARN", "SNS topic that alerts are published to"},
+	} {
+		flags[f.variable] = cmd.Flags().String(f.name, "", f.usage)
+	}
+	cmd.Flags().BoolVar(&demo, "demo", false, "simulate Meta, with invented data")
+	pace := cmd.Flags().Duration("pace", 6*time.Second, "of --demo: time between the steps of the story")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		set := map[string]string{}
+		for variable, v := range flags {
+			if *v != "" {
+				set[variable] = *v
+			}
+		}
+		cfg, err := config.ParseServe(demo, set)
+		if err != nil {
+			return usageError{fmt.Errorf("not started; these settings need attention:\n%w", err)}
+		}
+		p := &program{cfg: cfg, out: cmd.OutOrStdout(), log: newLogger(cmd.ErrOrStderr(), demo)}
+		if demo {
+			return p.demo(cmd.Context(), *pace, set["WABAWATCH_DATA"] != "" || os.Getenv("WABAWATCH_DATA") != "")
+		}
+		return p.serve(cmd.Context(), nil)
+	}
+	return cmd
+}
+
+// newLogger writes text for people. In a demonstration the story is what they came to read.
+func newLogger(w io.Writer, demo bool) *slog.Logger {
+	level := slog.LevelInfo
+	if demo {
+		level = slog.LevelWarn
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// program is the local program.
+type program struct {
+	cfg config.Serve
+	out io.Writer
+	log *slog.Logger
+	// ticks is how often due things are looked for; 0 means every second.
+	ticks time.Duration
+}
+
+// Bounds of the HTTP server. Meta waits a few seconds for an answer; a body has at most 3 MB.
+const (
+	readTimeout   = 30 * time.Second
+	stopTimeout   = 15 * time.Second
+	flushInterval = 500 * time.Millisecond
+	purgeInterval = time.Hour
+	purgeLimit    = 10_000
+)
+
+// serve runs until ctx ends, then stops: no new requests, those under way are finished, then
+// the loops, then the file is closed. ready, if not nil, is called with the address once
+// requests are answered.
+func (p *program) serve(ctx context.Context, ready func(addr string)) error {
+	parts, err := p.assemble(ctx)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", p.cfg.Listen)
+	if err != nil {
+		return errors.Join(usageError{fmt.Errorf("listen on %s: %w", p.cfg.Listen, err)}, parts.table.Close())
+	}
+	server := &http.Server{
+		Handler: parts.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTimeout, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	}
+	loops, stopLoops := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLoops()
+	var running sync.WaitGroup
+	running.Go(func() { parts.watcher.Run(loops, max(p.ticks, time.Second)) })
+	running.Go(func() { p.deliver(loops, parts) })
+	running.Go(func() { p.purge(loops, parts) })
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	p.log.Info("listening", "address", listener.Addr().String(), "data", p.cfg.Data, "polling", parts.watcher.Source != nil, "accounts", strings.Join(p.cfg.WABAIDs, ","))
+	if ready != nil {
+		ready(listener.Addr().String())
+	}
+	select {
+	case <-ctx.Done():
+		p.log.Info("stopping")
+	case err = <-failed:
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if serr := server.Shutdown(grace); serr != nil {
+		err = errors.Join(err, fmt.Errorf("stop answering: %w", serr))
+	}
+	stopLoops()
+	running.Wait()
+	// What the last requests raised is told before the program ends.
+	if ferr := parts.courier.Flush(grace); ferr != nil {
+		p.log.Error("alerts wait for the next start", "err", ferr)
+	}
+	return errors.Join(err, parts.table.Close())
+}
+
+// deliver sends what waits, until ctx ends.
+func (p *program) deliver(ctx context.Context, parts *parts) {
+	every(ctx, flushInterval, func() {
+		if err := parts.courier.Flush(ctx); err != nil && ctx.Err() == nil {
+			p.log.Error("alerts not delivered", "err", err)
+		}
+	})
+}
+
+// purge removes what has expired, until ctx ends.
+func (p *program) purge(ctx context.Context, parts *parts) {
+	every(ctx, purgeInterval, func() {
+		if n, err := parts.table.Purge(ctx, purgeLimit); err != nil && ctx.Err() == nil {
+			p.log.Error("expired items not removed", "err", err)
+		} else if n > 0 {
+			p.log.Info("expired items removed", "items", n)
+		}
+	})
+}
+
+func every(ctx context.Context, d time.Duration, f func()) {
+	t := time.NewTicker(d)
+	defer t.Stop()
+	for {
+		f()
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// holder names this process in leases and claims.
+func holder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "local"
+	}
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), randomHex(4))
+}
+
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // crypto/rand never fails
+	return hex.EncodeToString(b)
+}
+
+// scratch is a data file for a demonstration, removed with cleanup.
+func scratch() (path string, cleanup func(), err error) {
+	dir, err := os.MkdirTemp("", "wabawatch-demo-")
+	if err != nil {
+		return "", nil, fmt.Errorf("demo data: %w", err)
+	}
+	return filepath.Join(dir, "demo.db"), func() { _ = os.RemoveAll(dir) }, nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wabawatch/wabawatch/shared/config"
+	"github.com/wabawatch/wabawatch/shared/notify"
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+// testAlertCommand sends one labelled alert by every channel that serve would use.
+func testAlertCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "test-alert",
+		Short: "Send one test alert the way serve would, and print it",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.ParseServe(true, nil)
+			if err != nil {
+				return usageError{err}
+			}
+			p := &program{cfg: cfg, out: cmd.OutOrStdout(), log: newLogger(cmd.ErrOrStderr(), false)}
+			writer, err := notify.NewWriter(cfg.Language, cfg.TimeZone, cfg.PublicURL)
+			if err != nil {
+				return usageError{err}
+			}
+			publisher, err := p.publisher(cmd.Context(), writer)
+			if err != nil {
+				return err
+			}
+			if ready, err := publisher.Ready(cmd.Context()); err != nil {
+				return fmt.Errorf("ask the topic for its subscriptions: %w", err)
+			} else if !ready {
+				return errors.New("the topic has no confirmed subscription: nobody would receive the alert")
+			}
+			now := time.Now().UTC()
+			a := quality.TestAlert(now, randomHex(10))
+			writer.Word(&a)
+			return publisher.Publish(cmd.Context(), quality.Parcel{Form: quality.TestForm, Alerts: []quality.Alert{a}})
+		},
+	}
+}
+
+// subscribeCommand connects each account to the app whose token is set: without that Meta sends
+// nothing, however the app is configured.
+func subscribeCommand() *cobra.Command {
+	var wabaIDs []string
+	cmd := &cobra.Command{
+		Use:   "subscribe",
+		Short: "Subscribe the app to each account (POST /{WABA}/subscribed_apps)",
+		Args:  cobra.NoArgs,
+	}
+	cmd.Flags().StringSliceVar(&wabaIDs, "waba", nil, "accounts; default WABAWATCH_WABA_IDS, or those of WABAWATCH_BUSINESS_ID")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := config.ParseServe(true, nil)
+		if err != nil {
+			return usageError{err}
+		}
+		if len(wabaIDs) > 0 {
+			cfg.WABAIDs = wabaIDs
+		}
+		p := &program{cfg: cfg, out: cmd.OutOrStdout(), log: newLogger(cmd.ErrOrStderr(), false)}
+		client, err := p.source()
+		if err != nil {
+			return usageError{err}
+		}
+		if client == nil {
+			return usageError{errors.New("WABAWATCH_ACCESS_TOKEN is not set: a token with whatsapp_business_management is needed")}
+		}
+		if len(cfg.WABAIDs) == 0 && cfg.BusinessID != "" {
+			if cfg.WABAIDs, err = client.Discover(cmd.Context(), cfg.BusinessID); err != nil {
+				return fmt.Errorf("discover accounts: %w", err)
+			}
+		}
+		if len(cfg.WABAIDs) == 0 {
+			return usageError{errors.New("no accounts: pass --waba or set WABAWATCH_WABA_IDS")}
+		}
+		var errs []error
+		for _, id := range cfg.WABAIDs {
+			if err := client.Subscribe(cmd.Context(), id); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", id, err))
+				continue
+			}
+			if _, err := fmt.Fprintln(cmd.OutOrStdout(), id, "subscribed"); err != nil {
+				return err
+			}
+		}
+		return errors.Join(errs...)
+	}
+	return cmd
+}
