@@ -24,9 +24,8 @@ import (
 const (
 	batchKeys      = 100 // of one BatchGetItem
 	batchesAtATime = 4
-	// emptyTries is how many answers without any progress a Get accepts in a row.
-	emptyTries = 6
-	emptyWait  = 25 * time.Millisecond // at most, before the second try; doubled for each further one
+	// idleTries is how often in a row a Get asks again after an answer that brought nothing.
+	idleTries = 5
 )
 
 // Get implements store.Table. It reads consistently, a hundred keys at a time.
@@ -64,15 +63,7 @@ func (t *Table) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error
 // capacity.
 func (t *Table) batch(ctx context.Context, ask []attributes) ([]store.Item, error) {
 	var found []store.Item
-	for try := 0; len(ask) > 0; try++ {
-		if try == emptyTries {
-			return nil, fmt.Errorf("%d keys were not processed: table has too little capacity", len(ask))
-		}
-		if try > 0 {
-			if err := sleep(ctx, rand.N(emptyWait<<try)); err != nil {
-				return nil, err
-			}
-		}
+	for idle := 0; ; {
 		out, err := t.batchOnce(ctx, ask)
 		if err != nil {
 			return nil, err
@@ -87,12 +78,21 @@ func (t *Table) batch(ctx context.Context, ask []attributes) ([]store.Item, erro
 			}
 		}
 		rest := out.UnprocessedKeys[t.name].Keys
-		if len(rest) < len(ask) {
-			try = 0
+		switch {
+		case len(rest) == 0:
+			return found, nil
+		case len(rest) < len(ask):
+			idle = 0
+		case idle == idleTries:
+			return nil, fmt.Errorf("%d keys were not processed: the table is short of capacity", len(rest))
+		default:
+			idle++
+		}
+		if err := sleep(ctx, rand.N(retryWait<<idle)); err != nil {
+			return nil, err
 		}
 		ask = rest
 	}
-	return found, nil
 }
 
 func (t *Table) batchOnce(ctx context.Context, ask []attributes) (*dynamodb.BatchGetItemOutput, error) {

@@ -1,15 +1,25 @@
 package dynamo
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
+
+// retryWait is the most to wait before a second attempt, doubled for each further one.
+const retryWait = 50 * time.Millisecond
 
 // request follows one request through the attempts that the SDK makes of it, one after the
 // other. It stands between the SDK and its HTTP client, to see whether an answer came, and
@@ -34,15 +44,35 @@ func (r *request) options(o *dynamodb.Options) {
 // Do implements dynamodb.HTTPClient.
 func (r *request) Do(req *http.Request) (*http.Response, error) {
 	resp, err := r.http.Do(req)
+	if err == nil {
+		err = complete(resp)
+	}
 	if err != nil {
+		resp = nil
 		op, ok := errors.AsType[*net.OpError](err)
 		r.lost = !ok || op.Op != "dial" // without a connection nothing was sent
 	} else {
-		// What it refuses it says with 4xx. A good status may still come with half an answer.
+		// What it refuses it says with 4xx. The SDK may still not understand a good answer.
 		r.lost = resp.StatusCode < 400 || resp.StatusCode >= 500
 	}
 	r.unknown = r.unknown || r.lost
 	return resp, err
+}
+
+// complete reads the whole answer and compares it with the checksum it came with, which the SDK
+// calculates but does not act upon.
+func complete(resp *http.Response) error {
+	body, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	if want := resp.Header.Get("X-Amz-Crc32"); want != "" && resp.Header.Get("Content-Encoding") == "" && !resp.Uncompressed {
+		if got := strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10); got != want {
+			return fmt.Errorf("answer has checksum %s, not %s", got, want)
+		}
+	}
+	return nil
 }
 
 // IsErrorRetryable implements aws.Retryer.
@@ -50,16 +80,21 @@ func (r *request) IsErrorRetryable(err error) bool {
 	if _, ok := errors.AsType[*types.InternalServerError](err); ok {
 		r.lost, r.unknown = true, true // whatever status it came with
 	}
-	cancelled := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	stopped := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 	switch {
 	case r.lost && !r.repeatable:
 		// A second attempt would meet the effect of the first and take it for someone else's.
 		return false
-	case throttled(err), r.lost && !cancelled:
+	case throttled(err), r.lost && !stopped:
 		// The SDK repeats neither a cancelled transaction nor an answer that it cannot read.
 		return true
 	}
 	return r.Retryer.IsErrorRetryable(err)
+}
+
+// RetryDelay implements aws.Retryer. The SDK's own delays are seconds, too long for the request.
+func (r *request) RetryDelay(attempt int, _ error) (time.Duration, error) {
+	return rand.N(retryWait << min(attempt, 5)), nil
 }
 
 // GetAttemptToken implements aws.RetryerV2, for clients that limit their own rate.
