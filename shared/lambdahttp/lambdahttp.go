@@ -8,7 +8,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -39,21 +41,11 @@ func request(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Reque
 		}
 		body, length = bytes.NewReader(raw), int64(len(raw))
 	}
-	path := e.RawPath
-	if stage := e.RequestContext.Stage; stage != "" && stage != "$default" {
-		path = strings.TrimPrefix(path, "/"+stage)
-	}
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + path
-	}
-	target := path
-	if e.RawQueryString != "" {
-		target += "?" + e.RawQueryString
-	}
-	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, target, body)
+	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, "/", body)
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
+	r.URL = target(e)
 	for name, value := range e.Headers {
 		r.Header.Set(name, value)
 	}
@@ -62,9 +54,29 @@ func request(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Reque
 	}
 	r.ContentLength = length
 	r.Host = r.Header.Get("Host")
-	r.RequestURI = target
-	r.RemoteAddr = e.RequestContext.HTTP.SourceIP + ":0"
+	r.Header.Del("Host")
+	r.RequestURI = r.URL.RequestURI()
+	r.RemoteAddr = net.JoinHostPort(e.RequestContext.HTTP.SourceIP, "0")
 	return r, nil
+}
+
+// target is the URL of an event, without the stage that a path begins with unless the stage is
+// $default. A path that is no proper escaping stands for itself.
+func target(e events.APIGatewayV2HTTPRequest) *url.URL {
+	path := e.RawPath
+	if stage := e.RequestContext.Stage; stage != "" && stage != "$default" {
+		if rest, ok := strings.CutPrefix(path, "/"+stage); ok && (rest == "" || rest[0] == '/') {
+			path = rest
+		}
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	u := &url.URL{Path: path, RawQuery: e.RawQueryString}
+	if plain, err := url.PathUnescape(path); err == nil {
+		u.Path, u.RawPath = plain, path
+	}
+	return u
 }
 
 // recorder is an http.ResponseWriter that keeps what is written.

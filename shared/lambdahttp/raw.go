@@ -1,9 +1,7 @@
 package lambdahttp
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Callback is a handler that takes a request in parts, so that an event with a large body is
@@ -22,28 +19,46 @@ type Callback[R any] struct {
 	// be a signature at all.
 	Signature string
 	Shaped    func(string) bool
-	// Verify answers GET, Handle answers POST.
+	// Verify answers GET, Handle answers POST. body belongs to Handle until it returns.
 	Verify func(query url.Values) R
 	Handle func(ctx context.Context, signature string, body []byte) R
 	// Answer spells what they return.
 	Answer func(R) (status int, body string)
 }
 
-// Raw is a lambda.Handler for one callback URL.
-type Raw[R any] struct{ Callback Callback[R] }
+// Raw is a lambda.Handler for one callback URL. It uses the memory of the event it is given: a
+// body is decoded where it lies.
+type Raw[R any] struct {
+	Callback Callback[R]
+	// Path is where the callback lives, whatever the stage or base path before it. "" means
+	// /webhook; anything else is not found.
+	Path string
+}
 
-// envelope is what a callback needs of an event, its body still as it was sent.
+// envelope is what a callback needs of an event.
 type envelope struct {
 	method, path, query, signature string
-	body                           jsontext.Value
+	headers, context               bool // seen
+	at                             int  // where the body is; 0 if there is none
+	body                           []byte
 	base64                         bool
 }
 
 // Invoke implements lambda.Handler.
 func (h Raw[R]) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	e, err := h.walk(event)
+	if errors.Is(err, errBody) {
+		return respond(http.StatusBadRequest, "bad request\n")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("event: %w", err)
+	}
+	path := h.Path
+	if path == "" {
+		path = "/webhook"
+	}
+	if e.path != "" && !strings.HasSuffix(e.path, path) {
+		return respond(http.StatusNotFound, "not found\n")
 	}
 	answer := func(r R) ([]byte, error) {
 		status, body := h.Callback.Answer(r)
@@ -51,126 +66,118 @@ func (h Raw[R]) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	}
 	switch e.method {
 	case http.MethodGet:
-		q, err := url.ParseQuery(e.query)
-		if err != nil {
-			return respond(http.StatusBadRequest, "bad request\n")
-		}
+		q, _ := url.ParseQuery(e.query) // what can be parsed counts, as it does over HTTP
 		return answer(h.Callback.Verify(q))
 	case http.MethodPost:
-		if !h.Callback.Shaped(e.signature) {
-			return answer(h.Callback.Handle(ctx, e.signature, nil))
-		}
-		body, err := e.decode()
-		if err != nil {
-			return respond(http.StatusBadRequest, "bad request\n")
-		}
-		return answer(h.Callback.Handle(ctx, e.signature, body))
+		return answer(h.Callback.Handle(ctx, e.signature, e.body))
 	}
 	return respond(http.StatusMethodNotAllowed, "method not allowed\n")
 }
 
 func respond(status int, body string) ([]byte, error) {
-	return json.Marshal(events.APIGatewayV2HTTPResponse{StatusCode: status, Body: body, Headers: map[string]string{
-		"content-type": "text/plain; charset=utf-8", "cache-control": "no-store", "x-content-type-options": "nosniff",
-	}})
+	headers := map[string]string{"content-type": "text/plain; charset=utf-8", "cache-control": "no-store", "x-content-type-options": "nosniff"}
+	if status == http.StatusMethodNotAllowed {
+		headers["allow"] = "GET, POST"
+	}
+	return json.Marshal(events.APIGatewayV2HTTPResponse{StatusCode: status, Body: body, Headers: headers})
 }
 
-// walk reads the members it needs, wherever they stand, and skips the rest. If the headers come
-// first, as they do, and hold nothing like a signature, the body is not even looked for.
+// errEnough ends a walk: what is left of the event changes no answer.
+var errEnough = errors.New("nothing more is needed")
+
+// walk reads the members it needs, wherever they stand, and skips the rest. If headers and
+// method come before the body, as they do, and nothing looks like a signature, the body is not
+// even looked for.
 func (h Raw[R]) walk(event []byte) (e envelope, err error) {
-	d := jsontext.NewDecoder(bytes.NewReader(event), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if tok, err := d.ReadToken(); err != nil || tok.Kind() != '{' {
-		return e, errors.Join(errors.New("not an object"), err)
-	}
-	headers := false
-	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return e, err
-		}
-		switch name.String() {
+	w := &walker{b: event}
+	err = w.members(func(name string) (err error) {
+		switch name {
 		case "rawPath":
-			e.path, err = readString(d)
+			e.path, err = w.text()
 		case "rawQueryString":
-			e.query, err = readString(d)
+			e.query, err = w.text()
 		case "headers":
-			headers = true
-			e.signature, err = h.header(d)
+			e.headers = true
+			e.signature, err = h.header(w)
 		case "requestContext":
-			e.method, err = method(d)
+			e.context = true
+			e.method, err = method(w)
 		case "isBase64Encoded":
-			var v jsontext.Value
-			v, err = d.ReadValue()
-			e.base64 = v.Kind() == 't'
+			e.base64 = w.kind() == 't'
+			err = w.skip()
 		case "body":
-			if headers && e.method != "" && e.method != http.MethodGet && !h.Callback.Shaped(e.signature) {
-				return e, nil
+			if w.kind() != '"' {
+				return w.skip()
 			}
-			var v jsontext.Value
-			v, err = d.ReadValue()
-			e.body = v.Clone()
+			e.at = w.i
+			switch {
+			case !e.headers || !e.context:
+				return w.skip()
+			case !h.wanted(e):
+				return errEnough
+			}
+			e.body, err = w.unescape()
 		default:
-			err = d.SkipValue()
+			err = w.skip()
 		}
-		if err != nil {
+		return err
+	})
+	switch {
+	case errors.Is(err, errEnough):
+		return e, nil
+	case err != nil:
+		return e, err
+	case e.at == 0 || !h.wanted(e):
+		return e, nil
+	}
+	if e.body == nil {
+		w.i = e.at
+		if e.body, err = w.unescape(); err != nil {
 			return e, err
 		}
 	}
-	return e, nil
+	if e.base64 {
+		e.body, err = decode64(e.body)
+	}
+	return e, err
+}
+
+// wanted reports whether the body of a request changes its answer.
+func (h Raw[R]) wanted(e envelope) bool {
+	return e.method == http.MethodPost && h.Callback.Shaped(e.signature)
 }
 
 // header finds the signature among the headers, whatever its case.
-func (h Raw[R]) header(d *jsontext.Decoder) (value string, err error) {
-	v, err := d.ReadValue()
-	if err != nil {
-		return "", err
+func (h Raw[R]) header(w *walker) (value string, err error) {
+	if w.kind() != '{' {
+		return "", w.skip()
 	}
-	var all map[string]string
-	if err := json.Unmarshal(v, &all); err != nil {
-		return "", err
-	}
-	for name, v := range all {
+	err = w.members(func(name string) (err error) {
 		if strings.EqualFold(name, h.Callback.Signature) {
-			return v, nil
+			value, err = w.text()
+			return err
 		}
-	}
-	return "", nil
+		return w.skip()
+	})
+	return value, err
 }
 
-func method(d *jsontext.Decoder) (string, error) {
-	v, err := d.ReadValue()
-	if err != nil {
-		return "", err
+// method finds http.method in a request context.
+func method(w *walker) (value string, err error) {
+	if w.kind() != '{' {
+		return "", w.skip()
 	}
-	var c struct {
-		HTTP struct {
-			Method string `json:"method"`
-		} `json:"http"`
-	}
-	err = json.Unmarshal(v, &c)
-	return c.HTTP.Method, err
-}
-
-func readString(d *jsontext.Decoder) (string, error) {
-	tok, err := d.ReadToken()
-	if err != nil {
-		return "", err
-	}
-	if tok.Kind() != '"' {
-		return "", nil
-	}
-	return tok.String(), nil
-}
-
-// decode gives the exact bytes that were posted.
-func (e envelope) decode() ([]byte, error) {
-	if e.body.Kind() != '"' {
-		return nil, nil
-	}
-	text, err := jsontext.AppendUnquote(make([]byte, 0, len(e.body)), e.body)
-	if err != nil || !e.base64 {
-		return text, err
-	}
-	n, err := base64.StdEncoding.Decode(text, text)
-	return text[:n], err
+	err = w.members(func(name string) error {
+		if name != "http" || w.kind() != '{' {
+			return w.skip()
+		}
+		return w.members(func(name string) (err error) {
+			if name != "method" {
+				return w.skip()
+			}
+			value, err = w.text()
+			return err
+		})
+	})
+	return value, err
 }
