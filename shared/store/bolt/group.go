@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 
 	bbolt "go.etcd.io/bbolt"
@@ -16,6 +17,7 @@ import (
 const (
 	maxGroup      = 64
 	maxGroupBytes = 8 << 20
+	maxYields     = 3
 )
 
 // job is something that changes the file, as a whole or not at all.
@@ -59,22 +61,27 @@ func (t *Table) run() {
 				continue
 			}
 			for _, j := range group {
-				j.answer() <- fmt.Errorf("write %s: not after an earlier failure: %w", t.path, broken)
+				j.answer() <- fmt.Errorf("write %s: not after an earlier failure: %v", t.path, broken)
 			}
 		}
 	}
 }
 
-// gather adds to a job those that wait already: they queued while the last group was synced.
+// gather adds to a job those that wait already: they queued while the last group was synced. It
+// yields before it is content, since those who were just answered often have more to write.
 func (t *Table) gather(j job) []job {
 	group := []job{j}
-	for size := j.bytes(); len(group) < maxGroup && size < maxGroupBytes; {
+	size, yields := j.bytes(), 0
+	for len(group) < maxGroup && size < maxGroupBytes {
 		select {
 		case j := <-t.jobs:
 			group = append(group, j)
 			size += j.bytes()
 		default:
-			return group
+			if yields++; yields > maxYields {
+				return group
+			}
+			runtime.Gosched()
 		}
 	}
 	return group
