@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY = 0
 export LAMBDA_GOARCH VERSION
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify bench lint fuzz build sam-build tools template secrets deploy delete outputs test-alert \
+.PHONY: help run test verify stack bench lint fuzz build sam-build tools template secrets deploy delete outputs test-alert \
 	local-dynamodb local-table api invoke-webhook invoke-poller invoke-notifier doctor clean \
 	need-aws need-sam need-docker need-python need-node need-java $(FUNCTIONS:%=build-%)
 
@@ -67,7 +67,11 @@ verify: ## Install tools into .tools/, then check template and build as they get
 	@$(MAKE) --no-print-directory template
 	@$(MAKE) --no-print-directory sam-build
 	@for f in $(FUNCTIONS); do sh tools/bootstrap.sh $(LAMBDA_GOARCH) .aws-sam/build/$$f/bootstrap || exit 1; done
-	@echo "verify: the template and the four functions are fit to be deployed"
+	@$(MAKE) --no-print-directory stack
+	@echo "verify: the template is sound, and the four functions do what they should against DynamoDB Local and moto"
+
+stack: need-python need-java .tools/moto/.done .tools/dynamodb/.done ## Run the built functions against DynamoDB Local and moto
+	@sh tools/stack.sh
 
 lint: ## Run staticcheck
 	go run -modfile=tools/go/go.mod honnef.co/go/tools/cmd/staticcheck ./...
