@@ -40,12 +40,11 @@ func setup(ctx context.Context, log *slog.Logger) (http.Handler, error) {
 	}
 	aws := config.LambdaAWS(cfg.Lambda)
 	table := dynamo.New(dynamodb.NewFromConfig(aws), cfg.Table)
-	warm := table.Warm(ctx)
+	table.Warm(ctx)
 	secrets, err := config.LoadSecrets(ctx, aws, cfg.SecretsPath, config.APITokens)
 	if err != nil {
 		return nil, err
 	}
-	warm()
 	server := &api.Server{
 		Reader: store.New(table, cfg.Retention, time.Now), Interval: cfg.PollInterval, Polling: cfg.Polling,
 		Now: time.Now, Log: log, Version: version,

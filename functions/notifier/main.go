@@ -48,7 +48,7 @@ func setup(ctx context.Context, log *slog.Logger) (*notifier, error) {
 	}
 	aws := config.LambdaAWS(cfg.Lambda)
 	table := dynamo.New(dynamodb.NewFromConfig(aws), cfg.Table)
-	table.Warm(ctx)()
+	table.Warm(ctx)
 	client := awssns.NewFromConfig(aws)
 	alerts := &sns.Publisher{Client: client, TopicARN: cfg.TopicARN, Writer: writer}
 	ops := &sns.Publisher{Client: client, TopicARN: cfg.OpsTopicARN, Writer: writer}

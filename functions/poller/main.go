@@ -66,12 +66,11 @@ func setup(ctx context.Context, log *slog.Logger) (*poller, error) {
 	}
 	aws := config.LambdaAWS(cfg.Lambda)
 	table := dynamo.New(dynamodb.NewFromConfig(aws), cfg.Table)
-	warm := table.Warm(ctx)
+	table.Warm(ctx)
 	secrets, err := config.OpenSource(ctx, aws, cfg.SecretsPath, time.Now, cfg.Secrets()...)
 	if err != nil {
 		return nil, err
 	}
-	warm()
 	watcher := &watch.Watcher{
 		Store: store.New(table, cfg.Retention, time.Now), Rules: rules, Word: writer.Word, Now: time.Now, Log: log,
 		Interval: cfg.PollInterval, WABAIDs: cfg.WABAIDs, BusinessID: cfg.BusinessID, Holder: rand.Text(), Lease: lease,

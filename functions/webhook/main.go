@@ -54,12 +54,11 @@ func setup(ctx context.Context, log *slog.Logger) (*whatsapp.Callback, error) {
 	}
 	aws := config.LambdaAWS(cfg.Lambda)
 	table := dynamo.New(dynamodb.NewFromConfig(aws), cfg.Table)
-	warm := table.Warm(ctx)
+	table.Warm(ctx)
 	secrets, err := config.OpenSource(ctx, aws, cfg.SecretsPath, time.Now, config.AppSecrets, config.VerifyToken)
 	if err != nil {
 		return nil, err
 	}
-	warm()
 	watcher := &watch.Watcher{
 		Store: store.New(table, cfg.Retention, time.Now), Rules: rules, Word: writer.Word, Now: time.Now, Log: log, Interval: cfg.PollInterval,
 	}
