@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
-
-	"github.com/aws/aws-lambda-go/events"
 )
 
 // Callback is a handler that takes a request in parts, so that an event with a large body is
@@ -74,12 +73,23 @@ func (h Raw[R]) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	return respond(http.StatusMethodNotAllowed, "method not allowed\n")
 }
 
+// respond writes the answer of an HTTP API. Nearly all are a status and nothing more.
 func respond(status int, body string) ([]byte, error) {
-	headers := map[string]string{"content-type": "text/plain; charset=utf-8", "cache-control": "no-store", "x-content-type-options": "nosniff"}
-	if status == http.StatusMethodNotAllowed {
-		headers["allow"] = "GET, POST"
+	text := []byte(`""`)
+	if body != "" {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return nil, fmt.Errorf("answer: %w", err)
+		}
 	}
-	return json.Marshal(events.APIGatewayV2HTTPResponse{StatusCode: status, Body: body, Headers: headers})
+	out := append(make([]byte, 0, 256), `{"statusCode":`...)
+	out = strconv.AppendInt(out, int64(status), 10)
+	out = append(out, `,"headers":{"content-type":"text/plain; charset=utf-8","cache-control":"no-store","x-content-type-options":"nosniff"`...)
+	if status == http.StatusMethodNotAllowed {
+		out = append(out, `,"allow":"GET, POST"`...)
+	}
+	out = append(append(out, `},"body":`...), text...)
+	return append(out, '}'), nil
 }
 
 // errEnough ends a walk: what is left of the event changes no answer.
@@ -90,8 +100,8 @@ var errEnough = errors.New("nothing more is needed")
 // even looked for.
 func (h Raw[R]) walk(event []byte) (e envelope, err error) {
 	w := &walker{b: event}
-	err = w.members(func(name string) (err error) {
-		switch name {
+	err = w.members(func(name []byte) (err error) {
+		switch string(name) {
 		case "rawPath":
 			e.path, err = w.text()
 		case "rawQueryString":
@@ -152,8 +162,8 @@ func (h Raw[R]) header(w *walker) (value string, err error) {
 	if w.kind() != '{' {
 		return "", w.skip()
 	}
-	err = w.members(func(name string) (err error) {
-		if strings.EqualFold(name, h.Callback.Signature) {
+	err = w.members(func(name []byte) (err error) {
+		if len(name) == len(h.Callback.Signature) && strings.EqualFold(string(name), h.Callback.Signature) {
 			value, err = w.text()
 			return err
 		}
@@ -167,12 +177,12 @@ func method(w *walker) (value string, err error) {
 	if w.kind() != '{' {
 		return "", w.skip()
 	}
-	err = w.members(func(name string) error {
-		if name != "http" || w.kind() != '{' {
+	err = w.members(func(name []byte) error {
+		if string(name) != "http" || w.kind() != '{' {
 			return w.skip()
 		}
-		return w.members(func(name string) (err error) {
-			if name != "method" {
+		return w.members(func(name []byte) (err error) {
+			if string(name) != "method" {
 				return w.skip()
 			}
 			value, err = w.text()

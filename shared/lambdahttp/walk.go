@@ -36,8 +36,9 @@ func (w *walker) kind() byte {
 	return 0
 }
 
-// members calls f with the name of each member of an object; f steps over the value.
-func (w *walker) members(f func(name string) error) error {
+// members calls f with the name of each member of an object, as it is written; f steps over the
+// value.
+func (w *walker) members(f func(name []byte) error) error {
 	if w.kind() != '{' {
 		return errEvent
 	}
@@ -50,10 +51,11 @@ func (w *walker) members(f func(name string) error) error {
 		case ',':
 			w.i++
 		case '"':
-			name, err := w.text()
-			if err != nil {
+			start := w.i + 1
+			if err := w.skipString(); err != nil {
 				return err
 			}
+			name := w.b[start : w.i-1]
 			if w.kind() != ':' {
 				return errEvent
 			}

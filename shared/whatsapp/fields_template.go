@@ -49,8 +49,8 @@ func (c *change) templateStatus() error {
 	if event == "" {
 		return lacking("no event of a template")
 	}
-	attrs := c.templateDetails()
-	if title := upper(c.part("other_info").text("title")); title == "UNPAUSE" && event != "APPROVED" || event == "UNPAUSE" || event == "UNPAUSED" {
+	title, attrs := c.templateDetails(event)
+	if title == "UNPAUSE" && event != "APPROVED" || event == "UNPAUSE" || event == "UNPAUSED" {
 		c.tell(s, quality.Status, "APPROVED", append(attrs, quality.AttrEvent, event)...)
 		return nil
 	}
@@ -83,21 +83,23 @@ func (c *change) templateStatus() error {
 	return nil
 }
 
-// templateDetails are the attributes of an event of a template.
-func (c *change) templateDetails() []string {
+// templateDetails are the attributes of an event of a template, and the title it has.
+func (c *change) templateDetails(event string) (title string, attrs []string) {
 	other, rejection := c.part("other_info"), c.part("rejection_info")
+	title = upper(other.text("title"))
 	description := other.text("description")
 	if description == "" {
 		description = rejection.text("reason")
 	}
-	attrs := []string{
-		quality.AttrReason, c.text("reason"), quality.AttrTitle, other.text("title"), quality.AttrDescription, description,
+	until := ""
+	if d, ok := pauses[title]; ok && event == "PAUSED" && !c.at.IsZero() {
+		until = c.at.Add(d).Format(time.RFC3339)
+	}
+	return title, []string{
+		quality.AttrReason, c.text("reason"), quality.AttrTitle, title, quality.AttrDescription, description,
 		quality.AttrRemediation, rejection.text("recommendation"), quality.AttrDate, stamp(c.part("disable_info").raw("disable_date")),
+		quality.AttrUntil, until,
 	}
-	if d, ok := pauses[upper(other.text("title"))]; ok && !c.at.IsZero() && upper(c.text("event")) == "PAUSED" {
-		attrs = append(attrs, quality.AttrUntil, c.at.Add(d).Format(time.RFC3339))
-	}
-	return attrs
 }
 
 // Source: Meta, webhook reference message_template_quality_update, checked 2026-11.

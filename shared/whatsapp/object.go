@@ -159,6 +159,9 @@ func hex4(b []byte) (r rune, ok bool) {
 
 // cleanText removes control and formatting characters from a text of Meta's.
 func cleanText(s string) string {
+	if printable(s) {
+		return s
+	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
@@ -171,12 +174,22 @@ func cleanText(s string) string {
 	}, s))
 }
 
+// printable reports whether s is printable ASCII without spaces at its ends, as nearly all is.
+func printable(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return s == "" || s[0] != ' ' && s[len(s)-1] != ' '
+}
+
 // maxCanonicalDepth bounds how deep a value may nest that becomes readings. Meta's nest 5 deep.
 const maxCanonicalDepth = 64
 
-// appendCanonical writes a value in one way only: members sorted by name, no white space, no
-// escapes but the necessary. Numbers stay as they are written, since ids may exceed what
-// floating point holds. ok is false for a value that nests too deep.
+// appendCanonical writes a value in one way only: members sorted by name, no white space, texts
+// without escapes, behind their length. Numbers stay as they are written, since ids may exceed
+// what floating point holds. ok is false for a value that nests too deep.
 func appendCanonical(dst []byte, v jsontext.Value, depth int) (out []byte, ok bool) {
 	if depth > maxCanonicalDepth {
 		return dst, false
@@ -184,42 +197,44 @@ func appendCanonical(dst []byte, v jsontext.Value, depth int) (out []byte, ok bo
 	switch v[0] {
 	case '{':
 		o, _ := parseObject(v)
-		for i := range o { // of equal names the last
-			o[i].name = append([]byte(nil), o[i].name...)
-		}
-		slices.SortStableFunc(o, func(a, b member) int { return bytes.Compare(a.name, b.name) })
-		dst = append(dst, '{')
-		first := true
-		for i, m := range o {
-			if i+1 < len(o) && bytes.Equal(o[i+1].name, m.name) {
-				continue
-			}
-			if !first {
-				dst = append(dst, ',')
-			}
-			first = false
-			dst = append(strconv.AppendQuote(dst, string(m.name)), ':')
-			if dst, ok = appendCanonical(dst, m.value, depth+1); !ok {
-				return dst, false
-			}
-		}
-		return append(dst, '}'), true
+		return appendMembers(dst, o, depth)
 	case '[':
 		dst = append(dst, '[')
 		s := scanner{b: v}
-		for i, more := 0, s.element(true); more; i, more = i+1, s.element(false) {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
+		for more := s.element(true); more; more = s.element(false) {
 			if dst, ok = appendCanonical(dst, s.value(), depth+1); !ok {
 				return dst, false
 			}
+			dst = append(dst, ',')
 		}
 		return append(dst, ']'), true
 	case '"':
-		return strconv.AppendQuote(dst, unquote(v)), true
+		return appendSized(dst, plainName(v)), true
 	}
 	return append(dst, v...), true
+}
+
+// appendMembers sorts o and writes the last of each name.
+func appendMembers(dst []byte, o object, depth int) (out []byte, ok bool) {
+	slices.SortStableFunc(o, func(a, b member) int { return bytes.Compare(a.name, b.name) })
+	dst = append(dst, '{')
+	for i, m := range o {
+		if i+1 < len(o) && bytes.Equal(o[i+1].name, m.name) {
+			continue
+		}
+		dst = append(appendSized(dst, m.name), ':')
+		if dst, ok = appendCanonical(dst, m.value, depth+1); !ok {
+			return dst, false
+		}
+		dst = append(dst, ',')
+	}
+	return append(dst, '}'), true
+}
+
+// appendSized writes a text behind its length, so that no text can look like what follows it.
+func appendSized(dst, text []byte) []byte {
+	dst = append(strconv.AppendInt(dst, int64(len(text)), 10), '"')
+	return append(dst, text...)
 }
 
 // personal are names of members that hold what people wrote or who they are.

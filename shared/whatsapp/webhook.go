@@ -2,12 +2,12 @@ package whatsapp
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -24,7 +24,7 @@ import (
 //
 // Source: Meta, webhooks overview and field references, checked 2026-11.
 func ParseDelivery(body []byte, received time.Time) quality.Delivery {
-	p := &parser{s: scanner{b: body}, received: received.UTC(), seen: map[string]bool{}}
+	p := &parser{s: scanner{b: body}, received: received.UTC(), seen: map[note]bool{}, scratch: make([]byte, 0, 512)}
 	if p.s.kind() != '{' {
 		kind := "body:not_an_object"
 		if p.s.value() == nil || p.s.kind() != 0 || p.s.i < len(body) {
@@ -61,9 +61,18 @@ type parser struct {
 	s        scanner
 	received time.Time
 	d        quality.Delivery
-	pending  []wireChange    // of the entry at hand
-	spoken   bool            // the entry at hand has changes of which nothing is kept
-	seen     map[string]bool // accounts, polls and novelties that were noted
+	pending  []wireChange  // of the entry at hand
+	spoken   bool          // the entry at hand has changes of which nothing is kept
+	seen     map[note]bool // what was noted once
+	scratch  []byte
+	// The id of an entry as it is written and as it is meant: mostly that of the entry before.
+	lastID, lastWABA string
+}
+
+// note is something that is told once per body: an account, a poll, or a few novelties alike.
+type note struct {
+	kind, waba string
+	n          int
 }
 
 // wireChange is a change before its entry is known: members come in any order.
@@ -79,8 +88,7 @@ const (
 func (p *parser) novel(kind, waba string, raw []byte) {
 	n := quality.Novelty{Kind: kind, WABAID: waba, Raw: discreet(raw), At: p.received}
 	for try := range maxLike {
-		key := "novel\x00" + strconv.Itoa(try) + "\x00" + kind + "\x00" + waba
-		if !p.seen[key] {
+		if key := (note{kind, waba, try}); !p.seen[key] {
 			p.seen[key] = true
 			if len(p.d.Unknown) == maxNovel {
 				n = quality.Novelty{Kind: "body:too_many_unknown", At: p.received}
@@ -95,8 +103,8 @@ func (p *parser) novel(kind, waba string, raw []byte) {
 
 // account notes an account that the body names.
 func (p *parser) account(id string) {
-	if !p.seen[id] && isID(id) {
-		p.seen[id] = true
+	if key := (note{waba: id}); !p.seen[key] && isID(id) {
+		p.seen[key] = true
 		p.d.WABAIDs = append(p.d.WABAIDs, id)
 	}
 }
@@ -104,8 +112,7 @@ func (p *parser) account(id string) {
 // ask makes polls due.
 func (p *parser) ask(waba string, classes ...quality.Class) {
 	for _, class := range classes {
-		key := "ask\x00" + waba + "\x00" + string(class)
-		if !p.seen[key] {
+		if key := (note{"ask:" + string(class), waba, 0}); !p.seen[key] {
 			p.seen[key] = true
 			p.d.Asks = append(p.d.Asks, quality.Ask{WABAID: waba, Class: class})
 		}
@@ -152,9 +159,12 @@ func (p *parser) entry() {
 	if p.s.bad {
 		return
 	}
-	waba := scalar(id)
+	if id != nil && string(id) != p.lastID {
+		p.lastID, p.lastWABA = string(id), scalar(id)
+	}
+	waba := p.lastWABA
 	switch {
-	case !isID(waba):
+	case id == nil || !isID(waba):
 		p.novel("malformed:entry", "", p.s.b[start:p.s.i])
 		return
 	case strings.Trim(waba, "0") == "":
@@ -165,7 +175,10 @@ func (p *parser) entry() {
 		p.account(waba)
 	}
 	if len(p.pending) == 0 {
-		p.changedFields(waba, names)
+		if names != nil {
+			p.changedFields(waba, names)
+		}
+		return
 	}
 	told, _ := wireTime(at)
 	for _, w := range p.pending {
@@ -228,7 +241,8 @@ func (p *parser) changedFields(waba string, names []byte) {
 	}
 }
 
-// change tells one change.
+// change tells one change. The receipt of its readings is a digest of what it says, whatever
+// the order of its members.
 func (p *parser) change(waba string, at time.Time, rawTime []byte, w wireChange) {
 	field := scalar(w.field)
 	value, ok := parseObject(w.value)
@@ -240,10 +254,14 @@ func (p *parser) change(waba string, at time.Time, rawTime []byte, w wireChange)
 		return
 	}
 	parse := fields[field]
-	var canonical []byte
-	if ok && parse != nil {
-		canonical, ok = appendCanonical(nil, w.value, 0)
+	p.scratch = p.scratch[:0]
+	for _, part := range [][]byte{[]byte(field), []byte(waba), rawTime} {
+		p.scratch = appendSized(p.scratch, part)
 	}
+	if ok && parse != nil {
+		p.scratch, ok = appendCanonical(p.scratch, w.value, 0)
+	}
+	receipt := sha256.Sum256(p.scratch)
 	switch {
 	case field == "":
 		p.account(waba)
@@ -265,20 +283,12 @@ func (p *parser) change(waba string, at time.Time, rawTime []byte, w wireChange)
 		p.novel("malformed:"+field, c.waba, w.whole)
 	}
 	p.account(c.waba)
-	receipt := receiptOf(field, waba, rawTime, canonical)
-	for i := from; i < len(p.d.Readings); i++ {
-		p.d.Readings[i].Receipt = receipt
+	if from < len(p.d.Readings) {
+		digest := hex.EncodeToString(receipt[:])
+		for i := range p.d.Readings[from:] {
+			p.d.Readings[from+i].Receipt = digest
+		}
 	}
-}
-
-// receiptOf is the digest of what one change says, whatever the order of its members.
-func receiptOf(field, entryID string, at, canonical []byte) string {
-	var b []byte
-	for _, part := range [][]byte{[]byte(field), []byte(entryID), at, canonical} {
-		b = append(binary.AppendUvarint(b, uint64(len(part))), part...)
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }
 
 // change is one change while it becomes readings.
@@ -341,7 +351,16 @@ func (c *change) unknownEvent(event string) {
 
 // upper spells an enum as Meta mostly does: NAME_NOT_CONSISTENT for "name not consistent".
 func upper(s string) string {
-	return strings.ToUpper(strings.NewReplacer(" ", "_", "-", "_").Replace(s))
+	odd := func(r rune) bool { return r == ' ' || r == '-' || 'a' <= r && r <= 'z' || r >= utf8.RuneSelf }
+	if strings.IndexFunc(s, odd) < 0 {
+		return s
+	}
+	return strings.ToUpper(strings.Map(func(r rune) rune {
+		if r == ' ' || r == '-' {
+			return '_'
+		}
+		return r
+	}, s))
 }
 
 // label clips a name that becomes part of an identity.
@@ -351,6 +370,9 @@ func label(s string) string { return quality.Clip(s, 60) }
 // without a colon in its zone. ok is false if there is none.
 func wireTime(v jsontext.Value) (t time.Time, ok bool) {
 	s := scalar(v)
+	if s == "" {
+		return time.Time{}, false
+	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return unixTime(float64(n))
 	}
