@@ -3,6 +3,7 @@ package notify
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
@@ -58,7 +59,9 @@ func invisible(r rune) bool {
 
 // linkable finds what mail and chat programs turn into links: a scheme, or a name with a dot
 // before letters.
-var linkable = regexp.MustCompile(`([\pL\pN_\-)\]])[.\x{3002}\x{FF0E}\x{FF61}]([\pL\pN_\-]*\pL)`)
+var linkable = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`([\pL\pN_\-)\]])[.\x{3002}\x{FF0E}\x{FF61}]([\pL\pN_\-]*\pL)`)
+})
 
 // unlink breaks links in text that others chose, in the customary way: example[.]com.
 func unlink(s string) string {
@@ -68,7 +71,7 @@ func unlink(s string) string {
 	s = strings.ReplaceAll(s, "://", "[:]//")
 	// Twice, since matches that share a label do not overlap.
 	for range 2 {
-		s = linkable.ReplaceAllString(s, "$1[.]$2")
+		s = linkable().ReplaceAllString(s, "$1[.]$2")
 	}
 	return s
 }

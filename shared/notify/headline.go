@@ -3,6 +3,7 @@ package notify
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
@@ -10,7 +11,7 @@ import (
 const (
 	maxSubject = 99  // SNS takes fewer than 100 characters
 	maxSeptets = 160 // of an SMS of one part
-	minName    = 12  // what a name keeps when a headline is too long, if it has that much
+	minName    = 24  // what a name keeps when a headline is too long, if it has that much
 )
 
 // headline puts "SEVERITY TAG: subject: head" into at most max characters of ASCII. The name
@@ -55,11 +56,13 @@ func (w Writer) short(a *quality.Alert) string {
 }
 
 // digits finds what may be somebody's phone number: seven digits or more, as people write them.
-var digits = regexp.MustCompile(`\+?\(?[0-9](?:[ ()./\-]{0,2}[0-9]){6,}`)
+var digits = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\+?\(?[0-9](?:[ ()./\-]{0,2}[0-9]){6,}`)
+})
 
 // masked hides all but the last four digits of everything that may be a phone number.
 func masked(s string) string {
-	return digits.ReplaceAllStringFunc(s, func(m string) string {
+	return digits().ReplaceAllStringFunc(s, func(m string) string {
 		d := quality.Digits(m)
 		return ".." + d[len(d)-4:]
 	})
