@@ -33,7 +33,7 @@ func main() {
 		log.Error("cold start failed", "function", "webhook", "version", version, "err", err)
 		os.Exit(1)
 	}
-	lambda.StartHandler(lambdahttp.Raw[whatsapp.Response]{Callback: lambdahttp.Callback[whatsapp.Response]{
+	lambda.Start(lambdahttp.Raw[whatsapp.Response]{Callback: lambdahttp.Callback[whatsapp.Response]{
 		Signature: whatsapp.SignatureHeader, Shaped: whatsapp.Shaped,
 		Verify: callback.VerifyQuery, Handle: callback.Handle, Answer: whatsapp.Response.Parts,
 	}})

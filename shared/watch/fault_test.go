@@ -46,12 +46,6 @@ func (f *faulty) Write(ctx context.Context, actions ...store.Action) error {
 	return nil
 }
 
-func (f *faulty) clear() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.before, f.after = nil, nil
-}
-
 // nth is a failure of the n-th write only.
 func nth(n int, err error) func(int) error {
 	return func(i int) error {

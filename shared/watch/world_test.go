@@ -158,7 +158,6 @@ type meta struct {
 	seen    map[quality.Subject]map[quality.Signal]quality.Observed
 	fail    error
 	during  func(quality.Class) // runs after the answer was made, before the poller has it
-	gone    map[string]bool
 	polls   map[quality.Class]int
 	without []quality.Signal
 }
@@ -173,12 +172,6 @@ func (m *meta) set(s quality.Subject, sig quality.Signal, value string) {
 		m.seen[s] = map[quality.Signal]quality.Observed{}
 	}
 	m.seen[s][sig] = quality.Observed{Value: value}
-}
-
-func (m *meta) remove(s quality.Subject) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.seen, s)
 }
 
 func (m *meta) Poll(_ context.Context, class quality.Class, wabaID string) (quality.Sighting, error) {
