@@ -116,6 +116,7 @@ func structure(message string) (map[string]string, error) {
 		return nil, errors.New("JSON message body goes on after its end")
 	}
 	if texts["default"] == "" {
+		//lint:ignore ST1005 SNS says it in these words
 		return nil, errors.New("No default entry in JSON message body")
 	}
 	return texts, nil
