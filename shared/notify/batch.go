@@ -38,19 +38,13 @@ func (b batch) heading() heading {
 	if b.single() {
 		it := b.items[0]
 		a := it.alert
-		h = heading{label: b.w.label(a.Severity, it.text.Tag), short: b.w.short(&a), head: it.text.Head, when: b.w.clock(a), first: it.text.What, chat: it.chat.What}
+		h = heading{label: b.w.label(a.Severity, it.text.Tag), short: b.w.short(&a), head: it.text.Head, when: b.w.brief(a.At), first: it.text.What, chat: it.chat.What}
 	}
 	if b.form == quality.TestForm {
 		c := b.w.catalogue().Words
 		h.label, h.first, h.chat = c.Test, c.TestWhat, c.TestWhat
 	}
 	return h
-}
-
-// clock is when it happened, briefly.
-func (w Writer) clock(a quality.Alert) string {
-	c, at := w.catalogue().Words, a.At.UTC()
-	return fill(c.ShortDate, map[string]string{"day": strconv.Itoa(at.Day()), "month": c.Months[at.Month()-1]}) + at.Format(" 15:04 UTC")
 }
 
 func (b batch) headingOfMany() heading {
@@ -85,16 +79,18 @@ func (b batch) partOf() string {
 	return fill(b.w.catalogue().Words.Part, map[string]string{"k": strconv.Itoa(b.part), "parts": strconv.Itoa(b.parts)})
 }
 
-// told are the items that are news themselves: all but the alert that heads a first look.
+// told are the items that are news themselves: all but the alert that heads a first look, whose
+// words are the heading.
 func (b batch) told() []item {
-	if b.form != quality.Summary {
-		return b.items
-	}
-	news := slices.DeleteFunc(slices.Clone(b.items), func(it item) bool { return it.alert.Rule == quality.RuleFirstLook })
+	news := slices.DeleteFunc(slices.Clone(b.items), b.isHeading)
 	if len(news) == 0 {
 		return b.items
 	}
 	return news
+}
+
+func (b batch) isHeading(it item) bool {
+	return b.form == quality.Summary && it.alert.Rule == quality.RuleFirstLook
 }
 
 // heads lists what happened, the most frequent first.

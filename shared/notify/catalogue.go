@@ -78,11 +78,13 @@ type words struct {
 	ShortDate string
 	// Present and past of the two verbs that states use.
 	Is, Was, Has, Had string
+	// NotKnown stands for a fact that nobody told.
+	NotKnown string
 	// Since, SinceBetween, FirstSeen and AsOf say how long a state has been so, On and
 	// OnBetween when a fact was.
 	Since, SinceBetween, FirstSeen, AsOf, On, OnBetween, And string
 	// Fragments are parts of sentences that appear when their fact is known.
-	FragmentWas, FragmentNow, FragmentOld, FragmentWish, FragmentUntil, FragmentReason, FragmentEffective, FragmentLimit, FragmentEnded string
+	FragmentWas, FragmentNow, FragmentOld, FragmentWish, FragmentUntil, FragmentReason, FragmentEffective, FragmentLimit string
 	// MayBeOlder and MayBeRepeated are put behind a sentence, RepeatedHead behind a headline.
 	MayBeOlder, MayBeRepeated, RepeatedHead string
 

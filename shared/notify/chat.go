@@ -76,7 +76,7 @@ func (b batch) chat(h heading, body string) (string, error) {
 		}
 	} else {
 		t.WriteString("\n")
-		for _, it := range b.items {
+		for _, it := range b.told() {
 			t.WriteString(b.w.chatLine(it))
 		}
 	}
@@ -122,7 +122,7 @@ func (b batch) kind() string {
 // steps are the sentences of the advice, each once.
 func (b batch) steps() []string {
 	var out []string
-	for _, it := range b.items {
+	for _, it := range b.told() {
 		for s := range strings.SplitAfterSeq(it.chat.Do, ". ") {
 			out = appendOnce(out, strings.TrimSpace(s), maxChatStep, maxChatSteps)
 		}

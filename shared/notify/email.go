@@ -25,9 +25,17 @@ func (b batch) email(h heading) string {
 		paragraphs = append(paragraphs, c.Link+": "+b.w.PublicURL)
 	}
 	ids := c.Tuning + "\n" + c.Repeat
-	for i, it := range b.items {
+	told := b.told()
+	if len(told) < len(b.items) {
+		for _, it := range b.items {
+			if b.isHeading(it) {
+				ids += "\n" + b.w.identity(it.alert)
+			}
+		}
+	}
+	for i, it := range told {
 		ids += "\n"
-		if len(b.items) > 1 {
+		if len(told) > 1 {
 			ids += strconv.Itoa(i+1) + ". "
 		}
 		ids += b.w.identity(it.alert)
@@ -54,7 +62,7 @@ func (b batch) list() []string {
 	var order []string
 	by := map[string][]string{}
 	happened := c.Happened
-	for i, it := range b.items {
+	for i, it := range b.told() {
 		n := strconv.Itoa(i + 1)
 		happened += fmt.Sprintf("\n%s. %s: %s", n, b.w.label(it.alert.Severity, it.text.Tag), it.text.What)
 		if by[it.advice] == nil {

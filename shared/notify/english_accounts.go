@@ -6,7 +6,7 @@ import "github.com/wabawatch/wabawatch/shared/quality"
 // conduct is the state of November 2026.
 // Source: Meta, account_update, account_alerts, policy enforcement, messaging limits, checked 2026-11.
 var englishAccounts = map[string]ruleWords{
-	quality.RuleAccountHealth: {Topic: "what it may send", Cases: englishHealth, Over: englishHealthOver},
+	quality.RuleAccountHealth: {Topic: "the limits on sending", Cases: englishHealth, Over: englishHealthOver},
 	quality.RuleAccountRestricted: {
 		Topic: "the restriction",
 		Cases: map[string]phrase{
@@ -97,7 +97,7 @@ var englishAccounts = map[string]ruleWords{
 				"Call only users who agreed to it, and set calling hours that somebody covers.",
 			},
 			"": {
-				"Meta recorded a policy violation of {subject} ({value})", "policy violation: {value}",
+				"Meta recorded a policy violation ({value}) of {subject}", "policy violation: {value}",
 				"This is the warning stage. More violations restrict sending for 1, 3, 7 or 30 days, and in the end disable the account.",
 				"Read in Business Support Home which message or product broke the policy, remove it from templates, catalogue and profile, and request a review if it is wrong.",
 			},
@@ -162,11 +162,11 @@ var englishAccounts = map[string]ruleWords{
 				"Open WhatsApp Manager or Business Support Home and supply what Meta asks for, mostly the business verification.",
 			},
 			"OBA_APPROVED": {
-				"{subject} {is} an Official Business Account", "is an Official Business Account",
+				"The Official Business Account {is} granted to {subject} by Meta", "is an Official Business Account",
 				"Users see the name with a verified badge.", "Nothing needs doing.",
 			},
 			"OBA_REJECTED": {
-				"{subject} {is} denied the Official Business Account by Meta", "no Official Business Account",
+				"The Official Business Account {is} denied to {subject} by Meta", "no Official Business Account",
 				"The number goes on as before, without the badge.", "Apply again after 30 days, with more evidence that the brand is well known.",
 			},
 			"PROFILE_PICTURE_LOST": {

@@ -123,7 +123,7 @@ var englishNumbers = map[string]ruleWords{
 			"The name is accepted, or a newer request replaced it.", "If a new name was approved, register the number again so that users see it.",
 		},
 	},
-	quality.RuleNumberHealth: {Topic: "what it may send", Cases: englishHealth, Over: englishHealthOver},
+	quality.RuleNumberHealth: {Topic: "the limits on sending", Cases: englishHealth, Over: englishHealthOver},
 	quality.RuleNumberSecurity: {
 		Topic: "the two-step PIN",
 		Cases: map[string]phrase{

@@ -130,7 +130,7 @@ var englishTemplates = map[string]ruleWords{
 	quality.RuleTemplateLimit: {
 		Topic: "the number of templates",
 		Cases: map[string]phrase{"": {
-			"The account of {subject} has reached its number of templates", "account is at its template limit",
+			"The account of {subject} has reached its limit of templates", "account is at its template limit",
 			"No template can be added: 250 are allowed to an unverified business, 6,000 to a verified one with an approved display name.",
 			"Delete templates that nobody uses; a deleted name is blocked for 30 days. Verify the business in Meta Business settings to get more.",
 		}},

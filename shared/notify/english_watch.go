@@ -101,7 +101,7 @@ var englishWatch = map[string]ruleWords{
 				"Alerts reach you by this channel.", "Nothing needs doing. Check that every person on duty got it.",
 			},
 			"": {
-				"Meta's test arrived, your webhook works", "Meta's test arrived, your webhook works",
+				"Meta's test arrived and your webhook works", "Meta's test arrived, your webhook works",
 				"Meta can reach the callback URL, and the signature is right.",
 				"Nothing needs doing. Subscribe the app to the accounts if that is still open.",
 			},
@@ -110,8 +110,8 @@ var englishWatch = map[string]ruleWords{
 	quality.RuleFirstLook: {
 		Topic: "the first look",
 		Cases: map[string]phrase{"": {
-			"The first look at {subject} found {n} things to know", "first look found {n} things to know",
-			"wabawatch looked for the first time, or with a new rule. What it found may be old, and is told together once.",
+			"The first look at {subject} brought up things to know ({n})", "first look: {n} things to know",
+			"A first look, or one with a new rule, finds what may be old; it is told together, once.",
 			"Go through them, the critical ones first. From now on only changes are told.",
 		}},
 	},

@@ -202,24 +202,26 @@ func (f facts) subject(short bool) string {
 // values are what placeholders stand for.
 func (f facts) values() map[string]string {
 	a, c := f.a, f.c.Words
+	known := func(s string) string { return cmp.Or(s, c.NotKnown) }
 	v := map[string]string{
 		"subject": f.subject(false), "rule": f.esc(clean(a.Rule, maxCode)), "waba": f.esc(clean(deref(a.WABAID), maxCode)),
-		"from": f.esc(f.from), "to": f.esc(f.to), "from_words": f.esc(f.c.word(f.from)), "to_words": f.esc(f.c.word(f.to)),
-		"value": f.esc(f.value()), "value_words": f.esc(f.c.word(f.value())), "is": c.Is, "has": c.Has,
+		"from": known(f.esc(f.from)), "to": known(f.esc(f.to)), "from_words": known(f.esc(f.c.word(f.from))), "to_words": known(f.esc(f.c.word(f.to))),
+		"value": known(f.esc(f.value())), "is": c.Is, "has": c.Has,
 		"scopes":  f.esc(f.code(f.detail(quality.AttrScopes))),
-		"retired": f.esc(f.c.word(f.code(f.detail("retired")))),
-		"n":       f.esc(clean(f.detail("incidents"), 10)),
+		"retired": known(f.esc(f.c.word(f.code(f.detail("retired"))))),
+		"n":       known(f.esc(clean(f.detail("incidents"), 10))),
 		"since":   f.since(), "on": f.on(), "lasted": f.lasted(), "began": f.began(), "ended": f.ended(),
 	}
 	v["topic"] = fill(f.c.topic(a.Rule), v)
-	if a.Event == quality.Passed || a.Event == quality.Resolved {
+	switch a.Event {
+	case quality.Passed, quality.Resolved, quality.Notice:
 		v["is"], v["has"] = c.Was, c.Had
 	}
-	if t, ok := f.signal().RestrictionType(); ok {
-		v["type"] = f.esc(f.c.word(f.code(t)))
-	} else if t, ok := f.signal().AlertType(); ok {
-		v["type"] = f.esc(f.c.word(f.code(t)))
+	kind, ok := f.signal().RestrictionType()
+	if !ok {
+		kind, _ = f.signal().AlertType()
 	}
+	v["type"] = known(f.esc(f.c.word(f.code(kind))))
 	if a.Rule == quality.RuleWatchToken && v["scopes"] == "" {
 		v["scopes"] = "whatsapp_business_management"
 	}
@@ -231,7 +233,7 @@ func (f facts) values() map[string]string {
 	}
 	was := ""
 	if f.from != "" && f.from != f.to {
-		was = v["from"]
+		was = f.esc(f.from)
 	}
 	fragment("was", c.FragmentWas, was)
 	fragment("old", c.FragmentOld, was)
@@ -244,13 +246,22 @@ func (f facts) values() map[string]string {
 	if !f.until.IsZero() {
 		until = f.w.stamp(f.until)
 	}
-	v["deadline"] = until
+	v["deadline"] = known(until)
 	fragment("until", c.FragmentUntil, until)
 	fragment("wish", c.FragmentWish, f.esc(name(f.detail(quality.AttrRequested), maxName)))
 	fragment("reason", c.FragmentReason, f.esc(f.c.word(f.code(f.reason()))))
 	fragment("effective", c.FragmentEffective, f.effective())
 	fragment("limit", c.FragmentLimit, f.limit())
 	return v
+}
+
+// untilBriefly is the end for a headline, as a fragment and alone.
+func (f facts) untilBriefly() (fragment, deadline string) {
+	if f.until.IsZero() {
+		return "", f.c.Words.NotKnown
+	}
+	deadline = f.w.brief(f.until)
+	return fill(f.c.Words.FragmentUntil, map[string]string{"until": deadline}), deadline
 }
 
 // effective is the day on which something announced will happen, in Meta's prose if need be.

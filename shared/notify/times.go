@@ -49,6 +49,13 @@ func (w Writer) local(from, to time.Time) string {
 	return " (" + text + " " + zone + ")"
 }
 
+// brief is an instant for a headline: without year and zone.
+func (w Writer) brief(t time.Time) string {
+	c := w.catalogue().Words
+	t = t.UTC()
+	return fill(c.ShortDate, map[string]string{"day": strconv.Itoa(t.Day()), "month": c.Months[t.Month()-1]}) + t.Format(" 15:04 UTC")
+}
+
 func (w Writer) day(t time.Time) string {
 	c := w.catalogue().Words
 	return fill(c.Date, map[string]string{"day": strconv.Itoa(t.Day()), "month": c.Months[t.Month()-1], "year": strconv.Itoa(t.Year())})

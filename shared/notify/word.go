@@ -32,6 +32,7 @@ func (w Writer) render(a *quality.Alert, esc escape) text {
 	}
 	v["state"] = fill(p.State, v)
 	what := fill(fr.What, v)
+	v["until"], v["deadline"] = f.untilBriefly()
 	head := fill(p.Head, v)
 	if a.Repeated {
 		what += f.c.Words.MayBeRepeated
