@@ -17,7 +17,7 @@ import (
 const (
 	maxGroup      = 64
 	maxGroupBytes = 8 << 20
-	maxYields     = 3
+	maxYields     = 3 // rounds without a further job before a group is closed
 )
 
 // job is something that changes the file, as a whole or not at all.
