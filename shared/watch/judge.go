@@ -106,7 +106,7 @@ func (r *run) summarise(ctx context.Context) error {
 	if len(first) == 0 {
 		return nil
 	}
-	now := r.Now().UTC()
+	now := r.Now().UTC().Truncate(time.Millisecond)
 	subject := quality.AccountSubject(r.wabaID)
 	states, _, err := r.Store.Load(ctx, []quality.Subject{subject})
 	if err != nil {

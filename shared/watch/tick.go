@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
@@ -20,25 +21,12 @@ func (w *Watcher) Tick(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var errs []error
-	if len(subjects) > 0 {
-		in := make(map[quality.Subject]incoming, len(subjects))
-		for _, s := range subjects {
-			in[s] = incoming{}
-		}
-		if _, err := w.merge(ctx, in, nil, nil); err != nil {
-			errs = append(errs, err)
-		}
-	}
+	errs := []error{w.letClocksRun(ctx, subjects)}
 	if w.Source == nil {
 		return errors.Join(errs...)
 	}
-	parallel := w.Parallel
-	if parallel == 0 {
-		parallel = 16
-	}
 	results := make(chan error, len(wabaIDs))
-	err = each(ctx, parallel, wabaIDs, func(ctx context.Context, id string) error {
+	err = each(ctx, w.parallel(), wabaIDs, func(ctx context.Context, id string) error {
 		results <- w.PollAccount(ctx, id)
 		return nil
 	})
@@ -47,6 +35,23 @@ func (w *Watcher) Tick(ctx context.Context) error {
 		errs = append(errs, e)
 	}
 	return errors.Join(append(errs, err)...)
+}
+
+// letClocksRun evaluates subjects for which time alone may have changed something.
+func (w *Watcher) letClocksRun(ctx context.Context, subjects []quality.Subject) error {
+	in := make(map[quality.Subject]incoming, len(subjects))
+	for _, s := range subjects {
+		in[s] = incoming{}
+	}
+	_, err := w.merge(ctx, in, nil, nil)
+	return err
+}
+
+func (w *Watcher) parallel() int {
+	if w.Parallel == 0 {
+		return 16
+	}
+	return w.Parallel
 }
 
 // Enrol makes the configured accounts, and the deployment itself, known and due for polling.
@@ -80,10 +85,15 @@ func (w *Watcher) Discover(ctx context.Context) error {
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// Run ticks every so often until ctx ends, and returns when the last tick is over.
+// Run does what Tick does, every so often until ctx ends, but waits for nobody: an account whose
+// polls hang holds back neither clocks nor other accounts. It returns when everything it began
+// is over.
 func (w *Watcher) Run(ctx context.Context, every time.Duration) {
 	t := time.NewTicker(every)
 	defer t.Stop()
+	var under sync.WaitGroup
+	defer under.Wait()
+	polling := newPollers(w.parallel())
 	discovered := time.Time{}
 	for {
 		if w.BusinessID != "" && w.Now().Sub(discovered) >= w.interval(quality.Self) {
@@ -92,8 +102,23 @@ func (w *Watcher) Run(ctx context.Context, every time.Duration) {
 				w.Log.ErrorContext(ctx, "discovery failed", "err", err)
 			}
 		}
-		if err := w.Tick(ctx); err != nil && ctx.Err() == nil {
-			w.Log.ErrorContext(ctx, "tick failed", "err", err)
+		subjects, wabaIDs, err := w.Store.Due(ctx, w.Now().UTC(), maxDue)
+		if err == nil {
+			err = w.letClocksRun(ctx, subjects)
+		}
+		if err != nil && ctx.Err() == nil {
+			w.Log.ErrorContext(ctx, "clocks do not run", "err", err)
+		}
+		for _, id := range wabaIDs {
+			if w.Source == nil || !polling.begin(id) {
+				continue
+			}
+			under.Go(func() {
+				defer polling.end(id)
+				if err := w.PollAccount(ctx, id); err != nil && ctx.Err() == nil {
+					w.Log.ErrorContext(ctx, "poll incomplete", "waba", id, "err", err)
+				}
+			})
 		}
 		select {
 		case <-ctx.Done():
@@ -101,4 +126,30 @@ func (w *Watcher) Run(ctx context.Context, every time.Duration) {
 		case <-t.C:
 		}
 	}
+}
+
+// pollers are the accounts that are being polled by one process, bounded in number.
+type pollers struct {
+	mu    sync.Mutex
+	busy  map[string]bool
+	limit int
+}
+
+func newPollers(limit int) *pollers { return &pollers{busy: map[string]bool{}, limit: limit} }
+
+// begin reports whether an account may be polled now; then end must follow.
+func (p *pollers) begin(wabaID string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy[wabaID] || len(p.busy) >= p.limit {
+		return false
+	}
+	p.busy[wabaID] = true
+	return true
+}
+
+func (p *pollers) end(wabaID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.busy, wabaID)
 }

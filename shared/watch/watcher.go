@@ -160,7 +160,7 @@ func (w *Watcher) applyAll(ctx context.Context, todo []quality.Subject, in map[q
 		}
 		heads := have.heads[s.WABAID]
 		inc := in[s]
-		q := quality.Input{State: state, Heads: heads, Polled: inc.polled, Name: inc.name, Refs: inc.refs, Now: w.Now().UTC(), FirstLook: inc.firstLook, Word: w.Word}
+		q := quality.Input{State: state, Heads: heads, Polled: inc.polled, Name: inc.name, Refs: inc.refs, Now: w.Now().UTC().Truncate(time.Millisecond), FirstLook: inc.firstLook, Word: w.Word}
 		if inc.points != nil {
 			q.Points = inc.points(state, heads)
 		}
