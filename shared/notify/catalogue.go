@@ -146,6 +146,9 @@ func (c *catalogue) over(rule, reason string) phrase {
 	if p, ok := c.Reasons[reason]; ok {
 		return p
 	}
+	if r.Over == (phrase{}) {
+		return c.Rules[""].Over
+	}
 	return r.Over
 }
 

@@ -69,7 +69,8 @@ func rules(t *testing.T) []string {
 }
 
 func TestEveryRuleHasWordsAndExamples(t *testing.T) {
-	for _, rule := range rules(t) {
+	all := rules(t)
+	for _, rule := range all {
 		if len(values[rule]) == 0 {
 			t.Errorf("%s has no examples", rule)
 		}
@@ -84,7 +85,7 @@ func TestEveryRuleHasWordsAndExamples(t *testing.T) {
 		}
 	}
 	for _, r := range quality.DefaultRules {
-		if !slices.Contains(rules(t), r.ID) {
+		if !slices.Contains(all, r.ID) {
 			t.Errorf("rule %s has no constant", r.ID)
 		}
 	}
@@ -121,6 +122,7 @@ func TestEveryEventAndKindHasWords(t *testing.T) {
 
 // TestRulesAndEvents words every rule in every event and value, with and without details.
 func TestRulesAndEvents(t *testing.T) {
+	all, reasons := rules(t), constants(t, `^Reason[A-Z]`)
 	for code, c := range catalogues {
 		w := Writer{Language: code}
 		check := func(a quality.Alert) {
@@ -132,7 +134,7 @@ func TestRulesAndEvents(t *testing.T) {
 					t.Errorf("%s%q", where, s)
 				}
 			}
-			if unknown := c.phraseOf("no such rule", []string{""}); strings.Contains(a.Advice, unknown.Meaning) && a.Event != quality.Resolved && slices.Contains(rules(t), a.Rule) {
+			if unknown := c.phraseOf("no such rule", []string{""}); strings.Contains(a.Advice, unknown.Meaning) && a.Event != quality.Resolved && slices.Contains(all, a.Rule) {
 				t.Errorf("%s falls back to words for no rule", where)
 			}
 			text := w.render(&a, plain)
@@ -143,7 +145,7 @@ func TestRulesAndEvents(t *testing.T) {
 				t.Errorf("%s%q does not name %s", where, a.Summary, a.SubjectName)
 			}
 		}
-		for _, rule := range rules(t) {
+		for _, rule := range all {
 			for _, a := range ofRule(rule) {
 				check(a)
 			}
@@ -155,7 +157,7 @@ func TestRulesAndEvents(t *testing.T) {
 				for _, e := range events {
 					check(example(rule, e, sev, "", v))
 					check(polled(example(rule, e, sev, v, v)))
-					for _, reason := range constants(t, `^Reason[A-Z]`) {
+					for _, reason := range reasons {
 						if e == quality.Resolved {
 							check(because(example(rule, e, sev, v, ""), reason))
 						}

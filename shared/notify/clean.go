@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
@@ -32,7 +33,7 @@ func clean(s string, max int) string {
 			continue
 		case r == unicode.ReplacementChar, invisible(r):
 			continue
-		case unicode.Is(unicode.M, r):
+		case r >= utf8.RuneSelf && unicode.Is(unicode.M, r):
 			if marks++; marks > 2 || b.Len() == 0 || space {
 				continue
 			}
@@ -50,6 +51,9 @@ func clean(s string, max int) string {
 
 // invisible reports whether r shows nothing, or changes how others show.
 func invisible(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r < ' ' || r == 0x7F
+	}
 	switch r {
 	case '\u115F', '\u1160', '\u3164', '\uFFA0', '\u2800', '\u034F', '\u17B4', '\u17B5':
 		return true // blanks that count as letters or marks

@@ -117,7 +117,7 @@ func (w Writer) emailFacts(it item) string {
 	if r := clean(f.reason(), maxReason); r != "" && r != "NONE" {
 		line(l.Reason, meaningOf(c, name(r, maxReason)))
 	}
-	line(l.Codes, clean(f.detail(quality.AttrCodes), maxCode))
+	line(l.Codes, f.code(f.detail(quality.AttrCodes)))
 	line(l.Scopes, f.code(f.detail(quality.AttrScopes)))
 	line(l.Limit, f.limit())
 	line(l.MetaSays, clean(f.detail(quality.AttrDescription), maxReason))

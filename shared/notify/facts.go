@@ -184,7 +184,7 @@ func (f facts) subject(short bool) string {
 		"name": f.esc(f.subjectName(maxName)), "id": f.esc(clean(f.a.SubjectID, maxCode)), "waba": f.esc(clean(deref(f.a.WABAID), maxCode)),
 		"language": "",
 	}
-	if l := clean(f.detail(quality.AttrLanguage), 20); l != "" && f.a.SubjectKind == quality.Template {
+	if l := name(f.detail(quality.AttrLanguage), 20); l != "" && f.a.SubjectKind == quality.Template {
 		v["language"] = " (" + f.esc(l) + ")"
 	}
 	text := n.Named
@@ -209,7 +209,7 @@ func (f facts) values() map[string]string {
 		"value": known(f.esc(f.value())), "is": c.Is, "has": c.Has,
 		"scopes":  f.esc(f.code(f.detail(quality.AttrScopes))),
 		"retired": known(f.esc(f.c.word(f.code(f.detail("retired"))))),
-		"n":       known(f.esc(clean(f.detail("incidents"), 10))),
+		"n":       known(f.esc(name(f.detail("incidents"), 10))),
 		"since":   f.since(), "on": f.on(), "lasted": f.lasted(), "began": f.began(), "ended": f.ended(),
 	}
 	v["topic"] = fill(f.c.topic(a.Rule), v)

@@ -38,7 +38,7 @@ func septetsOf(s string) int {
 // spelling are letters and signs that do not fall apart into a base letter and marks.
 var spelling = strings.NewReplacer(
 	"‘", "'", "’", "'", "‚", "'", "‹", "'", "›", "'", "“", `"`, "”", `"`, "„", `"`, "«", `"`, "»", `"`, "´", "'", "`", "'",
-	"‐", "-", "‑", "-", "‒", "-", "–", "-", "—", "-", "−", "-", "…", "...", "•", "-", "·", "-", "→", "->", "×", "x",
+	"‐", "-", "‑", "-", "‒", "-", "–", "-", "—", "-", "−", "-", "…", "...", "•", "-", "·", "-", "→", "->", "⁄", "/", "×", "x",
 	"ß", "ss", "ẞ", "SS", "æ", "ae", "Æ", "AE", "œ", "oe", "Œ", "OE", "ø", "o", "Ø", "O", "ł", "l", "Ł", "L", "đ", "d", "Đ", "D",
 	"ð", "d", "Ð", "D", "þ", "th", "Þ", "Th", "ı", "i", "ħ", "h", "Ħ", "H", "ŋ", "n", "€", "EUR", "£", "GBP", "¥", "JPY", "¿", "?", "¡", "!",
 	"а", "a", "б", "b", "в", "v", "г", "g", "д", "d", "е", "e", "ё", "e", "ж", "zh", "з", "z", "и", "i", "й", "i", "к", "k", "л", "l",
@@ -55,9 +55,12 @@ func ascii(s string) string { return spell(s, func(rune) bool { return false }) 
 // gsm7 spells s in GSM-7 without its control characters and without the extension table, which
 // costs twice.
 func gsm7(s string) string {
-	s = strings.NewReplacer("[", "(", "]", ")", "{", "(", "}", ")", "\\", "/", "|", "/", "~", "-", "^", "'", "`", "'").Replace(s)
-	return spell(s, func(r rune) bool { return r > '~' && septets(r) == 1 })
+	return single.Replace(spell(s, func(r rune) bool { return r > '~' && septets(r) == 1 }))
 }
+
+// single are the characters of ASCII that take two septets, or that GSM-7 lacks, as one that
+// takes one.
+var single = strings.NewReplacer("[", "(", "]", ")", "{", "(", "}", ")", "\\", "/", "|", "/", "~", "-", "^", "'", "`", "'")
 
 // spell keeps printable ASCII and what keep allows, and transliterates the rest.
 func spell(s string, keep func(rune) bool) string {

@@ -14,22 +14,18 @@ const (
 	minName    = 24  // what a name keeps when a headline is too long, if it has that much
 )
 
-// headline puts "SEVERITY TAG: subject: head" into at most max characters of ASCII. The name
+// headline puts "SEVERITY TAG: subject: head" into at most that many characters of ASCII. The name
 // gives way first, then the head.
-func headline(label, short, head string, max int) string {
+func headline(label, short, head string, most int) string {
 	label, short, head = ascii(label)+": ", ascii(short), ascii(head)
-	if over := len(label) + len(short) + 2 + len(head) - max; over > 0 {
-		keep := len(short) - over
-		if keep < minName {
-			keep = min(minName, len(short))
-		}
-		short = clip(short, keep)
+	if over := len(label) + len(short) + 2 + len(head) - most; over > 0 {
+		short = clip(short, max(len(short)-over, min(minName, len(short))))
 	}
 	text := label + head
 	if short != "" {
 		text = label + short + ": " + head
 	}
-	return clip(text, max)
+	return clip(text, most)
 }
 
 // label is the beginning of a headline: how bad, and what is new about it.
@@ -47,12 +43,13 @@ func (w Writer) severity(s quality.Severity) string {
 
 // short is the subject in a headline of ASCII. A name that cannot be spelled gives way to the id.
 func (w Writer) short(a *quality.Alert) string {
-	if legible(strings.ReplaceAll(ascii(w.facts(a, plain).subjectName(maxName)), "?", "")) {
-		return w.render(a, plain).Short
+	f := w.facts(a, plain)
+	if legible(ascii(f.subjectName(maxName))) {
+		return f.subject(true)
 	}
 	bare := *a
 	bare.SubjectName = ""
-	return w.render(&bare, plain).Short
+	return w.facts(&bare, plain).subject(true)
 }
 
 // digits finds what may be somebody's phone number: seven digits or more, as people write them.

@@ -1,0 +1,131 @@
+package notify
+
+import (
+	"testing"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+func TestClean(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                            "",
+		"  two\r\n\tlines\u2028here ": "two lines here",
+		"a\u202eb\u200bc\ufeffd":      "abcd",
+		"\x1b[31mred\x00":             "[31mred",
+		"caf\u00e9 cafe\u0301":        "caf\u00e9 cafe\u0301",
+		"z\u0301\u0302\u0303\u0304":   "z\u0301\u0302",
+		"\u0301lone mark":             "lone mark",
+		"bad \xff utf":                "bad utf",
+		"\u3164blank\u2800":           "blank",
+		"0123456789012345678901234":   "0123456789012345678…",
+	} {
+		if got := clean(in, 20); got != want {
+			t.Errorf("clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestUnlink(t *testing.T) {
+	for in, want := range map[string]string{
+		"Example Ltd.":              "Example Ltd.",
+		"J.P. 3.5 stars":            "J[.]P. 3.5 stars",
+		"https://evil.example/a.b":  "https[:]//evil[.]example/a[.]b",
+		"www.a.b.example":           "www[.]a[.]b[.]example",
+		"evil。example evil．example": "evil[.]example evil[.]example",
+		"me@evil.example":           "me@evil[.]example",
+	} {
+		if got := unlink(in); got != want {
+			t.Errorf("unlink(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestSpelling(t *testing.T) {
+	for in, want := range map[string][2]string{ // ASCII, GSM-7
+		"Žluťoučký kůň":         {"Zlutoucky kun", "Zlutoucky kun"},
+		"Müller & Søn, “Ñandú”": {`Muller & Son, "Nandu"`, `Müller & Søn, "Ñandu"`},
+		"Straße – 5 €":          {"Strasse - 5 EUR", "Straße - 5 EUR"},
+		"Жук и Ёж":              {"Zhuk i Ezh", "Zhuk i Ezh"},
+		"漢字 shop":               {"? shop", "? shop"},
+		"ﬁne ½ ①":               {"fine 1/2 1", "fine 1/2 1"},
+		"[a] {b} c|d ~ ^":       {"[a] {b} c|d ~ ^", "(a) (b) c/d - '"},
+		"it's `so`":             {"it's `so`", "it's 'so'"},
+	} {
+		if got := ascii(in); got != want[0] {
+			t.Errorf("ascii(%q) = %q, want %q", in, got, want[0])
+		}
+		if got := gsm7(in); got != want[1] {
+			t.Errorf("gsm7(%q) = %q, want %q", in, got, want[1])
+		}
+	}
+}
+
+func TestMasked(t *testing.T) {
+	for in, want := range map[string]string{
+		"Example +12025550101":     "Example ..0101",
+		"+1 202-555-0101 (Berlin)": "..0101 (Berlin)",
+		"(202) 555-0101":           "..0101",
+		"20 Nov 10:05":             "20 Nov 10:05",
+		"131042":                   "131042",
+	} {
+		if got := masked(in); got != want {
+			t.Errorf("masked(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestNameThatCannotBeSpelledGivesWayToTheNumber(t *testing.T) {
+	a := example(quality.RuleNumberQuality, quality.Firing, quality.Critical, "YELLOW", "RED")
+	a.SubjectName = "漢字"
+	if got, want := compose(t, Writer{}, quality.Single, a)[0].Subject, "CRITICAL: +12025550101: quality is RED (was YELLOW)"; got != want {
+		t.Errorf("subject = %q, want %q", got, want)
+	}
+}
+
+func TestTimes(t *testing.T) {
+	utc := func(day, hour, minute int) time.Time { return time.Date(2026, 11, day, hour, minute, 30, 0, time.UTC) }
+	sydney, lima := time.FixedZone("AEDT", 11*3600), time.FixedZone("-05", -5*3600)
+	for _, tc := range []struct {
+		zone     *time.Location
+		from, to time.Time
+		want     string
+	}{
+		{nil, utc(20, 10, 0), utc(20, 10, 5), "20 Nov 2026 10:00 and 10:05 UTC"},
+		{time.UTC, utc(20, 10, 0), utc(20, 10, 5), "20 Nov 2026 10:00 and 10:05 UTC"},
+		{paris, utc(20, 10, 0), utc(20, 10, 5), "20 Nov 2026 10:00 and 10:05 UTC (11:00 and 11:05 CET)"},
+		{nil, utc(19, 23, 58), utc(20, 0, 3), "19 Nov 2026 23:58 and 20 Nov 2026 00:03 UTC"},
+		{paris, utc(20, 22, 58), utc(20, 23, 3), "20 Nov 2026 22:58 and 23:03 UTC (23:58 and 21 Nov 2026 00:03 CET)"},
+		{sydney, utc(20, 14, 0), utc(20, 14, 5), "20 Nov 2026 14:00 and 14:05 UTC (21 Nov 2026 01:00 and 21 Nov 2026 01:05 AEDT)"},
+	} {
+		if got := (Writer{Zone: tc.zone}).span(tc.from, tc.to); got != tc.want {
+			t.Errorf("span = %q, want %q", got, tc.want)
+		}
+	}
+	if got, want := (Writer{Zone: lima}).stamp(utc(20, 2, 5)), "20 Nov 2026 02:05 UTC (19 Nov 2026 21:05 -05)"; got != want {
+		t.Errorf("stamp = %q, want %q", got, want)
+	}
+}
+
+func TestLasting(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Hour: "0 min", 29 * time.Second: "0 min", 45 * time.Minute: "45 min", 3 * time.Hour: "3 h", 3*time.Hour + 7*time.Minute: "3 h 7 min",
+		28 * time.Hour: "1 d 4 h", 48 * time.Hour: "2 d", 49*time.Hour + time.Minute: "2 d 1 h",
+	} {
+		if got := lasting(d); got != want {
+			t.Errorf("lasting(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestPauseThatIsOverIsNoLongerTimed(t *testing.T) {
+	a := example(quality.RuleTemplateStatus, quality.Firing, quality.Warning, "APPROVED", "PAUSED", quality.AttrTitle, "SECOND_PAUSE")
+	keys := func() string { return (Writer{}).facts(&a, plain).cases()[0] }
+	if got := keys(); got != "PAUSED/SECOND_PAUSE" {
+		t.Errorf("at first %s", got)
+	}
+	a.CreatedAt = a.At.Add(6*time.Hour + time.Minute)
+	if got := keys(); got != "PAUSED/OVERDUE" {
+		t.Errorf("after 6 hours %s", got)
+	}
+}
