@@ -44,7 +44,8 @@ type Index string
 // The indexes. Both are sparse, and read eventually consistent: they may lag, repeat or miss.
 const (
 	Base Index = ""
-	// Todo lists what is due. It yields keys only: Key and Todo are set, nothing else.
+	// Todo lists what is due. It yields keys only: Key and Todo are set, nothing else, and items
+	// that expired may still be among them.
 	Todo Index = "todo"
 	// View lists what is shown across accounts. It yields whole items.
 	View Index = "view"
