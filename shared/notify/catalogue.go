@@ -89,7 +89,7 @@ type words struct {
 	MayBeOlder, MayBeRepeated, RepeatedHead string
 
 	// Labels of facts.
-	Severity, Event, Rule, Account, Change, SinceLabel, Until, Source, Reason, MetaSays, MetaAdvises, Codes, Scopes, Limit, Incident string
+	Severity, Event, Rule, Account, Change, SinceLabel, Until, Source, Reason, MetaSays, MetaAdvises, Codes, Scopes, Limit, Incident, Violation, Number, Concerns string
 	// Sources say how we know, by source.
 	Sources map[string]string
 	// EventNames are the events in a list of facts.

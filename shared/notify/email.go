@@ -117,6 +117,9 @@ func (w Writer) emailFacts(it item) string {
 	if r := clean(f.reason(), maxReason); r != "" && r != "NONE" {
 		line(l.Reason, meaningOf(c, name(r, maxReason)))
 	}
+	line(l.Violation, f.code(f.detail(quality.AttrViolation)))
+	line(l.Number, f.code(f.detail(quality.AttrPhoneNumber)))
+	line(l.Concerns, f.code(f.detail(quality.AttrEntity)))
 	line(l.Codes, f.code(f.detail(quality.AttrCodes)))
 	line(l.Scopes, f.code(f.detail(quality.AttrScopes)))
 	line(l.Limit, f.limit())

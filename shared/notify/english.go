@@ -110,6 +110,7 @@ var english = catalogue{
 
 		Severity: "Severity", Event: "Event", Rule: "Rule", Account: "Account", Change: "Change", SinceLabel: "When", Until: "Until", Source: "Known from",
 		Reason: "Reason", MetaSays: "Meta says", MetaAdvises: "Meta advises", Codes: "Meta's codes", Scopes: "Lacks", Limit: "Messaging limit", Incident: "Incident since",
+		Violation: "Violation", Number: "Number", Concerns: "Concerns",
 		Sources: map[string]string{"webhook": "a webhook of Meta's", "poll": "a poll of Meta's API", "clock": "the clock"},
 		EventNames: map[quality.Event]string{
 			quality.Firing: "firing: it began", quality.Escalated: "escalated: it became worse", quality.Eased: "eased: it became less bad",

@@ -205,7 +205,7 @@ func special(rule string) []quality.Alert {
 		var out []quality.Alert
 		for _, t := range slices.Sorted(maps.Keys(englishAccounts[rule].Cases)) {
 			if t != "" {
-				out = append(out, signal(fire(quality.Critical, "ACTIVE", quality.AttrUntil, until, quality.AttrRemediation, "Read the commerce policy."), quality.Restriction(t)))
+				out = append(out, signal(fire(quality.Critical, "ACTIVE", quality.AttrUntil, until, quality.AttrRemediation, "Read the commerce policy.", quality.AttrViolation, "SCAM", quality.AttrPhoneNumber, "12025550101"), quality.Restriction(t)))
 			}
 		}
 		number := fire(quality.Critical, "ACTIVE")

@@ -37,7 +37,7 @@ func anyText() *rapid.Generator[string] {
 func anyAlert() *rapid.Generator[quality.Alert] {
 	attrs := []string{
 		quality.AttrReason, quality.AttrTitle, quality.AttrDescription, quality.AttrUntil, quality.AttrDate, quality.AttrRemediation, quality.AttrCodes, quality.AttrSolutions,
-		quality.AttrScopes, quality.AttrRequested, quality.AttrLimit, quality.AttrOldLimit, quality.AttrLanguage, "retired", quality.DetailEnded, "incidents",
+		quality.AttrScopes, quality.AttrRequested, quality.AttrLimit, quality.AttrOldLimit, quality.AttrLanguage, quality.AttrViolation, quality.AttrPhoneNumber, quality.AttrEntity, "retired", quality.DetailEnded, "incidents",
 	}
 	return rapid.Custom(func(t *rapid.T) quality.Alert {
 		var ruleNames []string
