@@ -74,7 +74,7 @@ func (w Writer) sms(label, short, head, when string) string {
 			t = label + short + ": " + head
 		}
 		if when != "" {
-			t += ", " + when
+			t += " (" + when + ")"
 		}
 		return t
 	}
