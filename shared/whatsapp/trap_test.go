@@ -2,13 +2,15 @@ package whatsapp
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
@@ -165,8 +167,17 @@ func TestDeepNestingAndManyEntriesEnd(t *testing.T) {
 	}
 }
 
+// canary stands for what customers wrote and who they are.
+const canary = "CANARY12025550177"
+
+// planted puts the canary into every field about messages.
+const planted = `{"id":"118273645546372","changes":[{"field":"messages","value":{"contacts":[{"wa_id":"` + canary + `"}],"messages":[{"text":{"body":"` + canary + `"}}]}},{"value":{"message_echoes":[{"to":"` + canary + `"}]},"field":"smb_message_echoes"},{"field":"of_tomorrow","value":{"x":[{"from":"` + canary + `"}]}}]}`
+
 func FuzzParseDelivery(f *testing.F) {
-	files, _ := filepath.Glob("testdata/webhooks/*.json")
+	files, err := filepath.Glob("testdata/webhooks/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatal(len(files), err)
+	}
 	for _, name := range files {
 		body, err := os.ReadFile(name)
 		if err != nil {
@@ -175,29 +186,92 @@ func FuzzParseDelivery(f *testing.F) {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		d := ParseDelivery(body, received)
+		given := bytes.Clone(body)
+		d := ParseDelivery(given, received)
+		if !bytes.Equal(given, body) {
+			t.Fatal("the body was written to")
+		}
+		clear(given) // nothing may share its memory
 		for _, r := range d.Readings {
-			if r.Subject.ID == "" || r.Value == "" || r.Track != quality.Told || r.Receipt == "" || strings.ContainsAny(r.Value, "\n\x00") {
+			if r.Subject.ID == "" || r.Value == "" || r.Track != quality.Told || len(r.Receipt) != 64 || strings.ContainsAny(r.Value, "\n\x00") ||
+				len(r.Raw) > quality.MaxRawBytes || !utf8.ValidString(r.Raw) || !utf8.ValidString(r.Value) {
 				t.Errorf("reading %+v", r)
 			}
 			if !slices.Contains(d.WABAIDs, r.Subject.WABAID) {
 				t.Errorf("reading of %s, which is not among %v", r.Subject, d.WABAIDs)
 			}
+			for k, v := range r.Attrs {
+				if v == "" || !utf8.ValidString(v) || strings.ContainsAny(v, "\n\x00\x1b\u202e") || utf8.RuneCountInString(v) > quality.MaxTextRunes {
+					t.Errorf("attribute %s = %q", k, v)
+				}
+			}
 		}
-		// White space between tokens means nothing.
-		var spaced bytes.Buffer
-		if json.Indent(&spaced, body, " ", "\t") == nil {
-			if a, b := keysOf(d), keysOf(ParseDelivery(spaced.Bytes(), received)); !slices.Equal(a, b) {
-				t.Errorf("with spaces %v, without %v", b, a)
+		for _, n := range d.Unknown {
+			if len(n.Raw) > quality.MaxRawBytes || !utf8.ValidString(n.Raw) || utf8.RuneCountInString(n.Kind) > 200 {
+				t.Errorf("novelty %+v", n)
+			}
+		}
+		if !utf8.Valid(body) || !jsontext.Value(body).IsValid() {
+			return
+		}
+		// White space and the order of members mean nothing.
+		same := keysOf(ParseDelivery(body, received))
+		sorted, ok := reordered(body)
+		if ok {
+			if again := keysOf(ParseDelivery(sorted, received)); !slices.Equal(same, again) {
+				t.Errorf("%s\n= %v\n%s\n= %v", body, same, sorted, again)
+			}
+		}
+		// Nor does what people write beside it.
+		if at := bytes.LastIndex(body, []byte(`"entry":[{`)); at >= 0 {
+			spoken := slices.Concat(body[:at+9], []byte(planted+","), body[at+9:])
+			if got := fmt.Sprintf("%+v", ParseDelivery(spoken, received)); strings.Contains(got, canary) && !bytes.Contains(body, []byte("CANARY")) {
+				t.Errorf("%s\nis kept: %s", spoken, got)
 			}
 		}
 	})
 }
 
+// reordered writes JSON with the members of each object in reverse order, on lines of their own.
+func reordered(body []byte) (out []byte, ok bool) {
+	o, ok := parseObject(body)
+	if ok {
+		out = append(out, '{')
+		slices.Reverse(o)
+		for i, m := range o {
+			if i > 0 {
+				out = append(out, " ,\n"...)
+			}
+			name, err := jsontext.AppendQuote(nil, string(m.name))
+			v, fine := reordered(m.value)
+			if err != nil || !fine {
+				return nil, false
+			}
+			out = append(append(append(out, name...), "\t: "...), v...)
+		}
+		return append(out, '}'), true
+	}
+	if len(body) == 0 || body[0] != '[' {
+		return body, len(body) > 0
+	}
+	out = append(out, '[')
+	for i, v := range (object{{[]byte("a"), body}}).list("a") {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		v, fine := reordered(v)
+		if !fine {
+			return nil, false
+		}
+		out = append(out, v...)
+	}
+	return append(out, ' ', ']'), true
+}
+
 func keysOf(d quality.Delivery) []string {
 	var out []string
 	for _, r := range d.Readings {
-		out = append(out, fmt.Sprint(r.Subject, r.Key()))
+		out = append(out, fmt.Sprint(r.Subject, r.Key(), r.Receipt))
 	}
 	return out
 }

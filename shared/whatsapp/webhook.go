@@ -86,18 +86,19 @@ const (
 
 // novel reports something unknown. Of things alike a few are kept: each costs a write.
 func (p *parser) novel(kind, waba string, raw []byte) {
-	n := quality.Novelty{Kind: kind, WABAID: waba, Raw: discreet(raw), At: p.received}
 	for try := range maxLike {
-		if key := (note{kind, waba, try}); !p.seen[key] {
-			p.seen[key] = true
-			if len(p.d.Unknown) == maxNovel {
-				n = quality.Novelty{Kind: "body:too_many_unknown", At: p.received}
-			}
-			if len(p.d.Unknown) <= maxNovel {
-				p.d.Unknown = append(p.d.Unknown, n)
-			}
-			return
+		key := note{kind, waba, try}
+		if p.seen[key] {
+			continue
 		}
+		p.seen[key] = true
+		switch n := len(p.d.Unknown); {
+		case n < maxNovel:
+			p.d.Unknown = append(p.d.Unknown, quality.Novelty{Kind: kind, WABAID: waba, Raw: discreet(raw), At: p.received})
+		case n == maxNovel:
+			p.d.Unknown = append(p.d.Unknown, quality.Novelty{Kind: "body:too_many_unknown", At: p.received})
+		}
+		return
 	}
 }
 
