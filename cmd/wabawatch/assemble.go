@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -51,17 +52,16 @@ func (p *program) assemble(ctx context.Context) (*parts, error) {
 		return nil, err
 	}
 	records := store.New(table, p.cfg.Retention, time.Now)
-	name := holder()
 	out := &parts{table: table}
 	out.watcher = &watch.Watcher{
 		Store: records, Rules: rules, Word: writer.Word, Now: time.Now, Log: p.log,
-		Interval: p.cfg.PollInterval, WABAIDs: p.cfg.WABAIDs, BusinessID: p.cfg.BusinessID, Holder: name, Lease: 2 * time.Minute,
+		Interval: p.cfg.PollInterval, WABAIDs: p.cfg.WABAIDs, BusinessID: p.cfg.BusinessID, Holder: holder, Lease: 2 * time.Minute,
 	}
 	if source != nil {
 		out.watcher.Source = source
 	}
-	out.courier = &watch.Courier{Outbox: records, Publisher: publisher, Word: writer.Word, Now: time.Now, Log: p.log, Holder: name}
-	if err := out.watcher.Enrol(ctx); err != nil {
+	out.courier = &watch.Courier{Outbox: records, Publisher: publisher, Word: writer.Word, Now: time.Now, Log: p.log, Holder: holder}
+	if err := errors.Join(out.watcher.Release(ctx), out.watcher.Enrol(ctx)); err != nil {
 		_ = table.Close() // the first error says why
 		return nil, fmt.Errorf("enrol the configured accounts: %w", err)
 	}

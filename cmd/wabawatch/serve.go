@@ -180,14 +180,9 @@ func every(ctx context.Context, d time.Duration, f func()) {
 	}
 }
 
-// holder names this process in leases and claims.
-func holder() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "local"
-	}
-	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), randomHex(4))
-}
+// holder names the local program in leases and claims. Only one process can have the file open,
+// so what a dead one held is this one's.
+const holder = "local"
 
 func randomHex(n int) string {
 	b := make([]byte, n)

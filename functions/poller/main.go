@@ -27,10 +27,6 @@ import (
 // version is set when the function is built.
 var version = "unknown"
 
-// lease outlives the longest invocation that Lambda allows, so that nobody takes an account
-// from a poller that is still at work.
-const lease = 16 * time.Minute
-
 // reserve is kept back from the invocation's time to write down what was done.
 const reserve = 5 * time.Second
 
@@ -73,7 +69,7 @@ func setup(ctx context.Context, log *slog.Logger) (*poller, error) {
 	}
 	watcher := &watch.Watcher{
 		Store: store.New(table, cfg.Retention, time.Now), Rules: rules, Word: writer.Word, Now: time.Now, Log: log,
-		Interval: cfg.PollInterval, WABAIDs: cfg.WABAIDs, BusinessID: cfg.BusinessID, Holder: rand.Text(), Lease: lease,
+		Interval: cfg.PollInterval, WABAIDs: cfg.WABAIDs, BusinessID: cfg.BusinessID, Holder: rand.Text(),
 	}
 	if cfg.Polling {
 		graph := whatsapp.Config{BaseURL: cfg.Graph.URL, Version: cfg.Version, Log: log, Token: func() string { return secrets.Cached().AccessToken }}

@@ -24,7 +24,7 @@ func (w *Watcher) PollAccount(ctx context.Context, wabaID string) error {
 		next := s.Next(now)
 		held = !next.IsZero() && !next.After(now) && (s.LeaseBy == "" || !s.LeaseUntil.After(now))
 		if held {
-			s.LeaseBy, s.LeaseUntil = w.Holder, now.Add(w.Lease)
+			s.LeaseBy, s.LeaseUntil = w.Holder, w.leaseEnd(ctx, now)
 		}
 		return held
 	})
@@ -42,6 +42,17 @@ func (w *Watcher) PollAccount(ctx context.Context, wabaID string) error {
 		return true
 	})
 	return errors.Join(polled, err)
+}
+
+// leaseSlack is how much longer than the invocation a lease lasts: until nothing of it can run.
+const leaseSlack = time.Minute
+
+// leaseEnd is when a lease that begins now ends: after the deadline, if there is one.
+func (w *Watcher) leaseEnd(ctx context.Context, now time.Time) time.Time {
+	if deadline, ok := ctx.Deadline(); ok {
+		return now.Add(time.Until(deadline) + leaseSlack)
+	}
+	return now.Add(w.Lease)
 }
 
 // run is one run of polls of one account.

@@ -69,6 +69,34 @@ func (w *Watcher) Enrol(ctx context.Context) error {
 	})
 }
 
+// Release gives back what a dead process of the same name held, so that its accounts need not
+// wait for their leases to end. Only a process that can be sure to be alone may call it.
+func (w *Watcher) Release(ctx context.Context) error {
+	accounts, err := w.Store.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range append([]string{""}, ids(accounts)...) {
+		err := w.reschedule(ctx, id, func(s *Schedule) bool {
+			held := s.LeaseBy == w.Holder
+			s.LeaseBy, s.LeaseUntil = "", time.Time{}
+			return held
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ids(accounts []Account) []string {
+	out := make([]string, len(accounts))
+	for i, a := range accounts {
+		out[i] = a.WABAID
+	}
+	return out
+}
+
 // Discover enrols the accounts that the configured business portfolio owns or was given.
 func (w *Watcher) Discover(ctx context.Context) error {
 	if w.BusinessID == "" || w.Source == nil {

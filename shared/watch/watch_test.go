@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
+	"github.com/wabawatch/wabawatch/shared/watch"
 )
 
 func TestWebhookFiresAndResolves(t *testing.T) {
@@ -126,5 +127,52 @@ func TestFutureDatedReadingTakesItsFirstReceipt(t *testing.T) {
 	}
 	if v := w.state(tpl).Version; v != 1 {
 		t.Errorf("version = %d: the copy was written", v)
+	}
+}
+
+// TestLease lets a second poller come while the first still holds the account, and a third in
+// the place of one that died.
+func TestLease(t *testing.T) {
+	w := newWorld(t, nil)
+	w.meta.set(number("1"), quality.QualityRating, quality.Green)
+	w.enrol()
+	other := &watch.Watcher{
+		Store: w.store, Source: w.meta, Rules: w.watcher.Rules, Now: w.now, Log: w.watcher.Log, Interval: w.watcher.Interval, Holder: "another", Lease: time.Minute,
+	}
+	w.meta.during = func(class quality.Class) {
+		if class != quality.Numbers {
+			return
+		}
+		before := w.meta.polls[quality.Numbers]
+		if err := other.PollAccount(t.Context(), "1"); err != nil {
+			t.Errorf("the other poller: %v", err)
+		}
+		if w.meta.polls[quality.Numbers] != before {
+			t.Error("two pollers polled one account at once")
+		}
+	}
+	w.tick()
+	w.meta.during = nil
+	// A process dies while it holds the account.
+	sched, err := w.store.Schedule(t.Context(), "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pass(10 * time.Minute)
+	sched.LeaseBy, sched.LeaseUntil = "test", w.now().Add(time.Hour)
+	if err := w.store.PutSchedule(t.Context(), sched, nil); err != nil {
+		t.Fatal(err)
+	}
+	before := w.meta.polls[quality.Numbers]
+	w.tick()
+	if w.meta.polls[quality.Numbers] != before {
+		t.Error("polled in spite of a lease")
+	}
+	if err := w.watcher.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.tick()
+	if w.meta.polls[quality.Numbers] == before {
+		t.Error("not polled after the lease was given back")
 	}
 }

@@ -38,9 +38,11 @@ type Watcher struct {
 	// WABAIDs are the accounts that are configured, BusinessID owns others to be discovered.
 	WABAIDs    []string
 	BusinessID string
-	// Holder names this process, uniquely, in leases.
+	// Holder names this process in leases, uniquely among those that share the store. A process
+	// that takes the place of a dead one may take over its name, and with Release its leases.
 	Holder string
-	// Lease is how long one run of polls may hold an account; it must outlive the invocation.
+	// Lease is how long one run of polls may hold an account where its context has no deadline;
+	// otherwise the lease outlives the deadline by a minute.
 	Lease time.Duration
 	// Parallel bounds accounts polled at once; 0 means 16.
 	Parallel int
