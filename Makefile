@@ -7,6 +7,7 @@ SECRETS_PATH  ?= /wabawatch
 ENDPOINT      ?= http://127.0.0.1:8000
 EVENT         ?=
 FUZZTIME      ?= 60s
+STACK_TESTS   ?= .
 SAM           ?= $(if $(wildcard .tools/sam/bin/sam),.tools/sam/bin/sam,sam)
 AWS           ?= aws
 FUNCTIONS     := WebhookFunction PollerFunction NotifierFunction ApiFunction
@@ -33,6 +34,7 @@ test: ## Vet and run all tests, race detector on
 
 bench: ## Measure, as ratios to a floor of the same run
 	go test -run '^$$' -bench . -benchmem ./...
+	@$(MAKE) --no-print-directory stack STACK_TESTS=ColdStarts
 
 fuzz: ## Run every fuzz target for FUZZTIME each (60s)
 	@set -e; for pkg in $$(go list ./...); do \
@@ -71,7 +73,7 @@ verify: ## Install tools into .tools/, then check template and build as they get
 	@echo "verify: the template is sound, and the four functions do what they should against DynamoDB Local and moto"
 
 stack: need-python need-java .tools/moto/.done .tools/dynamodb/.done ## Run the built functions against DynamoDB Local and moto
-	@sh tools/stack.sh
+	@sh tools/stack.sh -run '$(STACK_TESTS)'
 
 lint: ## Run staticcheck
 	go run -modfile=tools/go/go.mod honnef.co/go/tools/cmd/staticcheck ./...
