@@ -76,9 +76,8 @@ func (c *change) templateStatus() error {
 	case "LIMIT_EXCEEDED":
 		c.tell(s, quality.LimitExceeded, event, attrs...)
 	default:
-		c.unknownEvent(event)
-		c.tell(s, quality.Status, event, attrs...)
-		c.ask(c.waba, quality.Templates) // it may be no status at all
+		c.tell(s, quality.Status, event, attrs...) // and is reported as an unknown status
+		c.ask(c.waba, quality.Templates)           // since it may be no status at all
 	}
 	return nil
 }
