@@ -176,3 +176,102 @@ func TestLease(t *testing.T) {
 		t.Error("not polled after the lease was given back")
 	}
 }
+
+// TestDeadTokenIsOneIncident: nothing can be polled, and that is told once, of the token, and
+// not of each account.
+func TestDeadTokenIsOneIncident(t *testing.T) {
+	w := newWorld(t, nil)
+	token := quality.DeploymentSubject()
+	w.meta.set(number("1"), quality.QualityRating, quality.Green)
+	w.meta.set(token, quality.Token, "VALID")
+	w.enrol()
+	w.run(2 * time.Minute)
+	w.meta.fail = &quality.PollError{Failure: quality.FailToken, Err: errors.New("190")}
+	w.meta.set(token, quality.Token, "INVALID")
+	w.run(40 * time.Minute)
+	w.flush()
+	if d := cmp.Diff([]string{"firing watch_token critical"}, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+	w.meta.fail = nil
+	w.meta.set(token, quality.Token, "VALID")
+	w.run(70 * time.Minute)
+	w.flush()
+	if d := cmp.Diff([]string{"firing watch_token critical", "resolved watch_token critical"}, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}
+
+// TestForbiddenAccountIsToldAtOnce: an account that was configured and may not be read is blind
+// from the first refusal; one that only sent webhooks is nobody's loss.
+func TestForbiddenAccountIsToldAtOnce(t *testing.T) {
+	w := newWorld(t, nil)
+	w.meta.fail = &quality.PollError{Failure: quality.FailForbidden, Err: errors.New("(#200)")}
+	w.enrol()
+	stranger := template("9")
+	stranger.WABAID = "2"
+	w.observe(told(stranger, quality.Status, "APPROVED", w.now()))
+	w.run(5 * time.Minute)
+	w.flush()
+	if d := cmp.Diff([]string{"firing watch_blind critical"}, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}
+
+// TestVanishedTemplateRetires: two complete polls without it, and its incident is over.
+func TestVanishedTemplateRetires(t *testing.T) {
+	w := newWorld(t, nil)
+	tpl := template("1")
+	w.meta.set(tpl, quality.Status, "APPROVED")
+	w.meta.set(template("2"), quality.Status, "APPROVED")
+	w.enrol()
+	w.run(2 * time.Minute)
+	w.meta.set(tpl, quality.Status, "PAUSED")
+	w.run(40 * time.Minute)
+	w.meta.mu.Lock()
+	delete(w.meta.seen, tpl)
+	w.meta.mu.Unlock()
+	w.run(35 * time.Minute)
+	if v := w.state(tpl).Cells[quality.Presence].Seen.Value; v != quality.Missing {
+		t.Errorf("after one poll without it: %s", v)
+	}
+	w.flush()
+	if n := len(w.post.said()); n != 1 {
+		t.Errorf("told %v before the absence was proven", w.post.said())
+	}
+	w.run(35 * time.Minute)
+	w.flush()
+	want := []string{"firing template_status warning", "resolved template_status warning"}
+	if d := cmp.Diff(want, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+	if v := w.state(tpl).Cells[quality.Presence].Seen.Value; v != quality.Gone {
+		t.Errorf("after two polls without it: %s", v)
+	}
+}
+
+// TestYoungWebhookNeedsTwoPollsAgainstIt: Graph may answer from a cache.
+func TestYoungWebhookNeedsTwoPollsAgainstIt(t *testing.T) {
+	w := newWorld(t, nil)
+	tpl := template("1")
+	w.meta.set(tpl, quality.Status, "APPROVED")
+	w.enrol()
+	w.run(2 * time.Minute)
+	w.observe(told(tpl, quality.Status, "PAUSED", w.now()))
+	polls := w.meta.polls[quality.Templates]
+	for w.meta.polls[quality.Templates] == polls {
+		w.run(time.Minute)
+	}
+	w.flush()
+	if said := w.post.said(); len(said) != 1 {
+		t.Fatalf("told %v after one poll", said)
+	}
+	w.run(3 * time.Minute)
+	w.flush()
+	if d := cmp.Diff([]string{"firing template_status warning", "resolved template_status warning"}, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+	if got := w.meta.polls[quality.Templates] - polls; got < 2 {
+		t.Errorf("%d polls", got)
+	}
+}

@@ -195,7 +195,7 @@ func (m *meta) Poll(_ context.Context, class quality.Class, wabaID string) (qual
 		}
 	}
 	m.mu.Unlock()
-	if fail != nil {
+	if fail != nil && class != quality.Self {
 		return quality.Sighting{}, fail
 	}
 	if during != nil {
