@@ -286,3 +286,23 @@ func (r *refusing) Write(ctx context.Context, actions ...store.Action) error {
 	}
 	return r.Table.Write(ctx, actions...)
 }
+
+// TestDuplicatePostWritesNothing counts writes: readings, whatever they were, cost reads only
+// when they come again.
+func TestDuplicatePostWritesNothing(t *testing.T) {
+	var f *faulty
+	w := newWorld(t, func(tab store.Table) store.Table { f = &faulty{Table: tab}; return f })
+	var rs []quality.Reading
+	for i := range 200 {
+		rs = append(rs, told(template(fmt.Sprint(i)), quality.Status, "PAUSED", w.now().Add(-time.Hour)))
+	}
+	rs = append(rs, told(quality.AccountSubject("1"), quality.Restriction("X"), quality.RestrictionActive, w.now()), told(template("undated"), quality.Status, "PAUSED", time.Time{}))
+	w.observe(rs...)
+	before := f.writes
+	w.pass(time.Minute)
+	w.observe(rs...)
+	w.observe(rs[:100]...)
+	if f.writes != before {
+		t.Errorf("%d writes for duplicates", f.writes-before)
+	}
+}
