@@ -13,8 +13,9 @@ const SignatureHeader = "X-Hub-Signature-256"
 // MAC is a signature as bytes.
 type MAC [sha256.Size]byte
 
-// ParseSignature reads a signature header: "sha256=" and 64 hexadecimal digits, nothing
-// else. Meta sends them in lower case. It is cheap, so that a request without a proper signature costs nothing more.
+// ParseSignature reads a signature header: "sha256=" and 64 hexadecimal digits, nothing else.
+// Meta sends them in lower case. It is cheap, so that a request without a proper signature
+// costs nothing more.
 //
 // Source: Meta, Graph API webhooks, getting started, checked 2026-11.
 func ParseSignature(header string) (m MAC, ok bool) {
