@@ -6,6 +6,7 @@ STACK         ?= wabawatch
 SECRETS_PATH  ?= /wabawatch
 ENDPOINT      ?= http://127.0.0.1:8000
 EVENT         ?=
+ONLY          ?=
 FUZZTIME      ?= 60s
 STACK_TESTS   ?= .
 SAM           ?= $(if $(wildcard .tools/sam/bin/sam),.tools/sam/bin/sam,sam)
@@ -16,7 +17,7 @@ export SAM_CLI_TELEMETRY = 0
 export LAMBDA_GOARCH VERSION
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify stack bench lint fuzz build sam-build tools template secrets deploy delete outputs test-alert \
+.PHONY: help run test verify mutants stack bench lint fuzz build sam-build tools template secrets deploy delete outputs test-alert \
 	local-dynamodb local-table api invoke-webhook invoke-poller invoke-notifier doctor clean \
 	need-aws need-sam need-docker need-python need-node need-java $(FUNCTIONS:%=build-%)
 
@@ -71,6 +72,9 @@ verify: ## Install tools into .tools/, then check template and build as they get
 	@for f in $(FUNCTIONS); do sh tools/bootstrap.sh $(LAMBDA_GOARCH) .aws-sam/build/$$f/bootstrap || exit 1; done
 	@$(MAKE) --no-print-directory stack
 	@echo "verify: the template is sound, and the four functions do what they should against DynamoDB Local and moto"
+
+mutants: ## Plant known bugs one by one, and see each caught by its test; ONLY=name for one
+	go run ./verify/mutants -only '$(ONLY)'
 
 stack: need-python need-java .tools/moto/.done .tools/dynamodb/.done ## Run the built functions against DynamoDB Local and moto
 	@sh tools/stack.sh -run '$(STACK_TESTS)'

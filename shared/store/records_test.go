@@ -56,6 +56,27 @@ func TestSubjectsNeverShareKeys(t *testing.T) {
 	}
 }
 
+// TestPointsNeverShareKeys: every part of a point's identity is in its key.
+func TestPointsNeverShareKeys(t *testing.T) {
+	draw := rapid.Custom(func(t *rapid.T) quality.Point {
+		return quality.Point{
+			Subject: quality.Subject{Kind: quality.Template, WABAID: "1", ID: rapid.SampledFrom([]string{"7", "8"}).Draw(t, "id")},
+			Signal:  rapid.SampledFrom([]quality.Signal{quality.Status, quality.QualityScore, quality.Restriction("A"), quality.Restriction("A#told")}).Draw(t, "signal"),
+			Track:   rapid.SampledFrom([]quality.Track{quality.Told, quality.Seen}).Draw(t, "track"),
+			Value:   rapid.SampledFrom([]string{"A", "B"}).Draw(t, "value"),
+			At:      noon.Add(time.Duration(rapid.IntRange(0, 1).Draw(t, "at")) * time.Second),
+			Attrs:   map[string]string{quality.AttrReason: rapid.SampledFrom([]string{"", "SCAM"}).Draw(t, "reason")},
+		}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := draw.Draw(t, "a"), draw.Draw(t, "b")
+		same := a.Subject == b.Subject && a.Key() == b.Key()
+		if got := pointItemKey(a) == pointItemKey(b); got != same {
+			t.Fatalf("%+v and %+v share a key: %t, want %t", a, b, got, same)
+		}
+	})
+}
+
 // TestThousandTemplatesMeetEveryShard keeps one account's load off one partition.
 func TestThousandTemplatesMeetEveryShard(t *testing.T) {
 	load := map[string]int{}

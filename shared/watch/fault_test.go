@@ -196,6 +196,31 @@ func TestNothingIsMarkedWhileNobodyListens(t *testing.T) {
 	}
 }
 
+// TestSweepSendsWhatTheStreamLeft: what the notifier should have sent by now is sent, and what it
+// may still be about to send is not.
+func TestSweepSendsWhatTheStreamLeft(t *testing.T) {
+	w := newWorld(t, nil)
+	w.observe(told(template("1"), quality.Status, "PAUSED", w.now()))
+	sweep := func() {
+		t.Helper()
+		if err := w.courier.Sweep(t.Context()); err != nil {
+			t.Fatalf("sweep: %v", err)
+		}
+	}
+	w.pass(5 * time.Minute)
+	sweep()
+	if said := w.post.said(); len(said) != 0 {
+		t.Errorf("after 5 minutes the sweep told %v, want nothing", said)
+	}
+	w.pass(6 * time.Minute)
+	w.observe(told(template("2"), quality.Status, "PAUSED", w.now()))
+	sweep()
+	sweep()
+	if d := cmp.Diff([]string{"firing template_status warning"}, w.post.said()); d != "" {
+		t.Errorf("after 11 minutes (-want +got):\n%s", d)
+	}
+}
+
 func TestBurstBecomesOneDigest(t *testing.T) {
 	w := newWorld(t, nil)
 	var rs []quality.Reading
@@ -271,6 +296,36 @@ func TestLogIsWrittenAfterTheCommits(t *testing.T) {
 	rows := w.history(tpl, quality.Status)
 	if len(rows) != 2 || !rows[1].NotBefore.Equal(first) || rows[1].At.Before(first.Add(7*time.Minute)) {
 		t.Errorf("history = %+v, want PAUSED not before %s", rows, first)
+	}
+}
+
+// TestSecondWriterReadsAgain: two writers that read the same version do not both write. What
+// they write raises no alert, whose key alone would keep the second out.
+func TestSecondWriterReadsAgain(t *testing.T) {
+	w := newWorld(t, nil)
+	tpl := template("1")
+	w.observe(told(tpl, quality.Status, "APPROVED", w.now()))
+	apply := func(value string, at time.Time) quality.Change {
+		t.Helper()
+		states, heads, err := w.store.Load(t.Context(), []quality.Subject{tpl})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ch, need := quality.DefaultRules.Apply(quality.Input{State: states[tpl], Heads: heads["1"], Points: []quality.Point{told(tpl, quality.Status, value, at).Point}, Now: w.now()})
+		if need != nil {
+			t.Fatalf("needs %v", need)
+		}
+		return ch
+	}
+	one, two := apply("PENDING", w.now().Add(time.Second)), apply("IN_APPEAL", w.now().Add(2*time.Second))
+	for i, ch := range []quality.Change{one, two} {
+		again, err := w.store.Commit(t.Context(), []quality.Change{ch})
+		if err != nil || len(again) != i {
+			t.Errorf("commit %d returned %v, %v; want %d subjects to read again", i+1, again, err, i)
+		}
+	}
+	if v := w.state(tpl).Cells[quality.Status].Current.Value; v != "PENDING" {
+		t.Errorf("current value = %s, want that of the first writer", v)
 	}
 }
 
