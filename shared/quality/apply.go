@@ -42,6 +42,8 @@ type Change struct {
 	Recheck bool
 	// Disagree lists the classes whose polls a new point contradicts.
 	Disagree []Class
+	// More is set when there is more to tell than one change holds: apply again once it is stored.
+	More bool
 }
 
 // Apply adds points to a subject and evaluates the rules. It returns either what to store or
@@ -61,6 +63,9 @@ func (rs Rules) Apply(in Input) (Change, Need) {
 	w.notices()
 	w.s.Ruleset = Ruleset
 	w.s.Due = w.due
+	if w.more {
+		w.s.Due = in.Now // should nobody apply again at once, the clock does
+	}
 	return w.change(), nil
 }
 
@@ -76,6 +81,7 @@ type work struct {
 	alerts  []Alert
 	due     time.Time
 	recheck bool
+	more    bool // some incidents wait for the next change
 }
 
 // settleLog brings cells up to date with log entries that came after them.
@@ -283,7 +289,7 @@ func (w *work) name() {
 }
 
 func (w *work) change() Change {
-	ch := Change{State: w.s, Points: w.added, Alerts: w.alerts, Recheck: w.recheck}
+	ch := Change{State: w.s, Points: w.added, Alerts: w.alerts, Recheck: w.recheck, More: w.more}
 	before := w.in.State
 	after := w.s
 	after.Logged, before.Logged = nil, nil

@@ -174,6 +174,9 @@ func (w *work) fire(r Rule, f Finding, replay []stretch) (p Pending, wait bool) 
 				return p, true
 			}
 		}
+		if w.full() {
+			return Pending{}, false
+		}
 		inc := Incident{ID: w.newID(r.ID, f.Key), Rule: r.ID, Key: f.Key, Severity: f.Severity, Worst: f.Severity, OpenedAt: now, Since: since}
 		inc.adopt(f)
 		w.tellIncident(&inc, Firing, r, f)
@@ -188,6 +191,7 @@ func (w *work) fire(r Rule, f Finding, replay []stretch) (p Pending, wait bool) 
 	}
 	inc.adopt(f)
 	switch {
+	case f.Severity != inc.Severity && w.full():
 	case f.Severity.Level() > inc.Severity.Level():
 		inc.EasingAt, inc.Severity = time.Time{}, f.Severity
 		if f.Severity.Level() > inc.Worst.Level() {
@@ -204,12 +208,24 @@ func (w *work) fire(r Rule, f Finding, replay []stretch) (p Pending, wait bool) 
 		}
 	default:
 		inc.EasingAt = time.Time{}
-		if every := r.repeat(*inc); every > 0 && !now.Before(inc.ToldAt.Add(every)) {
+		if every := r.repeat(*inc); every > 0 && !now.Before(inc.ToldAt.Add(every)) && !w.full() {
 			w.tellIncident(inc, Reminder, r, f)
 		}
 	}
 	w.dueIncident(r, *inc)
 	return Pending{}, false
+}
+
+// maxTold bounds the alerts about incidents of one change, which is one transaction: a lifting
+// may end a hundred restrictions at once.
+const maxTold = 50
+
+// full reports whether the next alert about an incident has to wait for the next change. Rules
+// are levels, so nothing is lost by looking again.
+func (w *work) full() bool {
+	full := len(w.alerts) >= maxTold
+	w.more = w.more || full
+	return full
 }
 
 // adopt takes over what a rule finds now.
@@ -262,6 +278,9 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 			w.dueAt(end)
 			return
 		}
+	}
+	if w.full() {
+		return
 	}
 	to := level.known
 	a := w.alert(Resolved, r.ID, inc.Worst, inc.Signal)

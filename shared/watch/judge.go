@@ -56,7 +56,7 @@ func (r *run) judge(ctx context.Context) error {
 		}
 	}
 	p := quality.Point{Subject: subject, Signal: quality.Poll, Value: value, At: now, Track: quality.Seen, Attrs: attrs}
-	in := map[quality.Subject]incoming{subject: {points: func(quality.State, quality.Heads) []quality.Point { return []quality.Point{p} }}}
+	in := map[quality.Subject]incoming{subject: {told: []quality.Point{p}}}
 	delete(states, deployment)
 	_, err = r.merge(ctx, in, &loaded{states, heads}, nil)
 	return err

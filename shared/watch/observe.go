@@ -29,7 +29,6 @@ func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
 		return err
 	}
 	in := map[quality.Subject]incoming{}
-	points := map[quality.Subject][]quality.Point{}
 	for _, r := range d.Readings {
 		s := r.Subject
 		inc := in[s]
@@ -39,20 +38,15 @@ func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
 		if len(r.Refs) > 0 {
 			inc.refs = r.Refs
 		}
+		inc.told = append(inc.told, r.Point)
 		in[s] = inc
-		points[s] = append(points[s], r.Point)
 	}
 	novel, err := w.novelties(ctx, d, now)
 	if err != nil {
 		return err
 	}
 	if len(novel) > 0 {
-		in[quality.DeploymentSubject()] = incoming{}
-		points[quality.DeploymentSubject()] = novel
-	}
-	for s, inc := range in {
-		inc.points = func(quality.State, quality.Heads) []quality.Point { return points[s] }
-		in[s] = inc
+		in[quality.DeploymentSubject()] = incoming{told: novel}
 	}
 	out, err := w.merge(ctx, in, nil, func(asks map[quality.Ask]bool) error { return w.ask(ctx, asks, now.Add(askDelay)) })
 	if err != nil {

@@ -186,7 +186,7 @@ func (r *run) take(ctx context.Context, class quality.Class, sighting quality.Si
 		return out, false, err
 	}
 	if len(novel) > 0 {
-		one := incoming{points: func(quality.State, quality.Heads) []quality.Point { return novel }}
+		one := incoming{told: novel}
 		if _, err := r.merge(ctx, map[quality.Subject]incoming{quality.DeploymentSubject(): one}, nil, nil); err != nil {
 			return out, false, err
 		}
@@ -395,7 +395,7 @@ func (r *run) move(ctx context.Context, from, to quality.Subject) error {
 	if len(points) == 0 {
 		return nil
 	}
-	in := incoming{points: func(quality.State, quality.Heads) []quality.Point { return points }}
+	in := incoming{told: points}
 	_, err = r.merge(ctx, map[quality.Subject]incoming{to: in}, nil, nil)
 	return err
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,12 +58,16 @@ const (
 	mergeParallel = 8
 	askDelay      = 30 * time.Second // from a webhook to the poll that confirms it
 	recheckAfter  = time.Minute
+	maxActions    = 90 // of one subject in one commit
+	maxPoints     = 40 // the oldest, beside which go as many of the newest
 )
 
 // incoming is what there is to merge into one subject.
 type incoming struct {
 	name string
 	refs map[string]string
+	// told are points to add as they are.
+	told []quality.Point
 	// points are computed anew from every state that is read: what a poll adds depends on it.
 	points    func(quality.State, quality.Heads) []quality.Point
 	polled    map[quality.Class]quality.LogEntry
@@ -83,14 +89,17 @@ type loaded struct {
 }
 
 // merge applies what came in to each subject and commits it. Subjects whose state somebody
-// else changed meanwhile are read and merged again, a bounded number of times. before is called
-// once, before the first commit, with the classes that new points disagree with.
+// else changed meanwhile are read and merged again, a bounded number of times. What is too much
+// for one commit goes in several. before, if not nil, is called before points are committed,
+// with the classes that they disagree with, each once.
 func (w *Watcher) merge(ctx context.Context, in map[quality.Subject]incoming, have *loaded, before func(asks map[quality.Ask]bool) error) (outcome, error) {
 	out := outcome{open: map[quality.Subject][]quality.Incident{}}
 	todo := make([]quality.Subject, 0, len(in))
 	for s := range in {
 		todo = append(todo, s)
 	}
+	left := maps.Clone(in) // what is not stored yet
+	asked := map[quality.Ask]bool{}
 	for try := 0; len(todo) > 0; try++ {
 		if try == mergeTries {
 			return out, fmt.Errorf("merge %d subjects, first %s: %w", len(todo), todo[0], ErrConflict)
@@ -107,22 +116,25 @@ func (w *Watcher) merge(ctx context.Context, in map[quality.Subject]incoming, ha
 			}
 			have = &loaded{states, heads}
 		}
-		changes, err := w.applyAll(ctx, todo, in, have)
+		parts, err := w.applyAll(ctx, todo, left, have)
 		if err != nil {
 			return out, err
 		}
 		have = nil
-		if before != nil {
-			asks := map[quality.Ask]bool{}
-			for _, ch := range changes {
-				for _, class := range ch.Disagree {
-					asks[quality.Ask{WABAID: ch.State.Subject.WABAID, Class: class}] = true
+		changes := make([]quality.Change, len(parts))
+		asks, news := map[quality.Ask]bool{}, false
+		for i, p := range parts {
+			changes[i], news = p.Change, news || len(p.Points) > 0
+			for _, class := range p.Disagree {
+				if a := (quality.Ask{WABAID: p.State.Subject.WABAID, Class: class}); !asked[a] {
+					asks[a], asked[a] = true, true
 				}
 			}
+		}
+		if before != nil && news {
 			if err := before(asks); err != nil {
 				return out, err
 			}
-			before = nil
 		}
 		again, err := w.Store.Commit(ctx, changes)
 		redo := make(map[quality.Subject]bool, len(again))
@@ -132,68 +144,112 @@ func (w *Watcher) merge(ctx context.Context, in map[quality.Subject]incoming, ha
 		if err != nil {
 			return out, err
 		}
-		for _, ch := range changes {
-			if redo[ch.State.Subject] {
+		todo = again
+		for i, ch := range changes {
+			s := ch.State.Subject
+			if redo[s] {
 				continue
 			}
 			out.recheck = out.recheck || ch.Recheck
 			if ch.Write {
 				out.alerts = append(out.alerts, ch.Alerts...)
 				out.points += len(ch.Points)
-				out.open[ch.State.Subject] = ch.State.Open
+				out.open[s] = ch.State.Open
 				w.logChange(ctx, ch)
 			}
+			if len(parts[i].rest) > 0 || ch.More {
+				inc := left[s]
+				inc.told = parts[i].rest
+				left[s] = inc
+				todo = append(todo, s)
+				try = -1 // the next round is no repetition
+			}
 		}
-		todo = again
 	}
 	return out, nil
 }
 
-// applyAll applies what came in to each subject, reading evidence where it is needed.
-func (w *Watcher) applyAll(ctx context.Context, todo []quality.Subject, in map[quality.Subject]incoming, have *loaded) ([]quality.Change, error) {
-	changes := make([]quality.Change, len(todo))
+// part is what one commit stores of what came in for a subject.
+type part struct {
+	quality.Change
+	rest []quality.Point // for the next commit
+}
+
+// applyAll applies what came in to each subject, reading evidence where it is needed. Of a
+// subject with more than one commit holds the oldest points are applied.
+func (w *Watcher) applyAll(ctx context.Context, todo []quality.Subject, in map[quality.Subject]incoming, have *loaded) ([]part, error) {
+	parts := make([]part, len(todo))
 	var lacking []int
 	needs := make([]quality.Need, len(todo))
-	input := func(i int) quality.Input {
-		s := todo[i]
+	inputs := make([]quality.Input, len(todo))
+	for i, s := range todo {
 		state, ok := have.states[s]
 		if !ok {
 			state = quality.State{Subject: s}
 		}
 		heads := have.heads[s.WABAID]
 		inc := in[s]
-		q := quality.Input{State: state, Heads: heads, Polled: inc.polled, Name: inc.name, Refs: inc.refs, Now: w.Now().UTC().Truncate(time.Millisecond), FirstLook: inc.firstLook, Word: w.Word}
+		q := quality.Input{State: state, Heads: heads, Polled: inc.polled, Name: inc.name, Refs: inc.refs, Now: w.Now().UTC().Truncate(time.Millisecond), FirstLook: inc.firstLook, Word: w.Word, Points: inc.told}
 		if inc.points != nil {
 			q.Points = inc.points(state, heads)
 		}
-		return q
-	}
-	for i := range todo {
-		if changes[i], needs[i] = w.Rules.Apply(input(i)); needs[i] != nil {
+		inputs[i] = q
+		if parts[i], needs[i] = w.applyPart(q); needs[i] != nil {
 			lacking = append(lacking, i)
 		}
 	}
 	err := each(ctx, mergeParallel, lacking, func(ctx context.Context, i int) error {
-		q := input(i)
+		q := inputs[i]
+		q.Evidence = map[quality.Signal]quality.Evidence{}
 		for range 4 {
 			ev, err := w.Store.Evidence(ctx, todo[i], needs[i])
 			if err != nil {
 				return err
 			}
-			if q.Evidence == nil {
-				q.Evidence = map[quality.Signal]quality.Evidence{}
-			}
-			for sig, e := range ev {
-				q.Evidence[sig] = e
-			}
-			if changes[i], needs[i] = w.Rules.Apply(q); needs[i] == nil {
+			maps.Copy(q.Evidence, ev)
+			if parts[i], needs[i] = w.applyPart(q); needs[i] == nil {
 				return nil
 			}
 		}
 		return fmt.Errorf("history of %s does not settle: still needs %v", todo[i], needs[i])
 	})
-	return changes, err
+	return parts, err
 }
+
+// applyPart applies as many points as one commit holds. With the oldest go the newest of the
+// same signals, so that no part fires what a later one takes back.
+func (w *Watcher) applyPart(q quality.Input) (part, quality.Need) {
+	all := q.Points
+	if len(all) <= maxPoints {
+		ch, need := w.Rules.Apply(q)
+		if need != nil || actions(ch) <= maxActions {
+			return part{Change: ch}, need
+		}
+	}
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b quality.Point) int { return a.At.Compare(b.At) })
+	newest := map[quality.Signal]int{}
+	for i, p := range all {
+		newest[p.Signal] = i
+	}
+	for n := min(len(all), maxPoints); ; n /= 2 {
+		q.Points = slices.Clone(all[:n])
+		with := map[quality.Signal]bool{}
+		for _, p := range all[:n] {
+			if i := newest[p.Signal]; i >= n && !with[p.Signal] {
+				with[p.Signal] = true
+				q.Points = append(q.Points, all[i])
+			}
+		}
+		ch, need := w.Rules.Apply(q)
+		if need != nil || n <= 1 || actions(ch) <= maxActions {
+			return part{ch, all[n:]}, need
+		}
+	}
+}
+
+// actions counts the items that a change writes.
+func actions(ch quality.Change) int { return 1 + len(ch.Points) + len(ch.Alerts) }
 
 func (w *Watcher) logChange(ctx context.Context, ch quality.Change) {
 	for _, p := range ch.Points {

@@ -1,0 +1,92 @@
+package watch_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+	"github.com/wabawatch/wabawatch/shared/store"
+)
+
+// TestOneSubjectWithMoreThanACommitHolds sends a thousand changes of one template in one body.
+// All are stored, nothing fires that the newest of them contradicts, and a copy writes nothing.
+func TestOneSubjectWithMoreThanACommitHolds(t *testing.T) {
+	var f *faulty
+	w := newWorld(t, func(tab store.Table) store.Table { f = &faulty{Table: tab}; return f })
+	const n = 1001
+	var rs []quality.Reading
+	for i := range n {
+		value := []string{"APPROVED", "PAUSED"}[i%2]
+		rs = append(rs, told(template("1"), quality.Status, value, w.now().Add(time.Duration(i-n)*time.Second)))
+	}
+	slices.Reverse(rs)
+	w.observe(rs...)
+	if rows := w.history(template("1"), quality.Status); len(rows) != n {
+		t.Errorf("history has %d rows, want %d", len(rows), n)
+	}
+	before := f.writes
+	w.observe(rs...)
+	if f.writes != before {
+		t.Errorf("%d writes for the copy", f.writes-before)
+	}
+	w.flush()
+	for _, said := range w.post.said() {
+		if said != "passed template_status warning" {
+			t.Errorf("told %q of a template that is approved", said)
+		}
+	}
+}
+
+// TestManyIncidentsOfOneSubject opens more incidents than one commit holds alerts, and lets one
+// fact end them all.
+func TestManyIncidentsOfOneSubject(t *testing.T) {
+	w := newWorld(t, nil)
+	account := quality.AccountSubject("1")
+	const n = 150
+	var rs []quality.Reading
+	for i := range n {
+		rs = append(rs, told(account, quality.Restriction(fmt.Sprintf("KIND_%d", i)), quality.RestrictionActive, w.now()))
+	}
+	w.observe(rs...)
+	if open := len(w.state(account).Open); open != n {
+		t.Fatalf("%d incidents are open, want %d", open, n)
+	}
+	w.flush()
+	w.pass(5 * time.Hour)
+	w.tick() // all want a reminder
+	w.flush()
+	w.pass(time.Minute)
+	w.observe(told(account, quality.RestrictionLifted, "LIFTED", w.now()))
+	w.flush()
+	count := map[string]int{}
+	for _, said := range w.post.said() {
+		count[said]++
+	}
+	for _, want := range []string{"firing account_restricted critical", "reminder account_restricted critical", "resolved account_restricted critical"} {
+		if count[want] != n {
+			t.Errorf("%q was told %d times, want %d (all: %v)", want, count[want], n, count)
+		}
+	}
+	if st := w.state(account); len(st.Open) != 0 || !st.Due.IsZero() && !st.Due.After(w.now()) {
+		t.Errorf("%d incidents are open, due %s", len(st.Open), st.Due)
+	}
+}
+
+// TestManyUnknownThings sends as many unknown things as one body may report.
+func TestManyUnknownThings(t *testing.T) {
+	w := newWorld(t, nil)
+	d := quality.Delivery{WABAIDs: []string{"1"}}
+	for i := range 200 {
+		d.Unknown = append(d.Unknown, quality.Novelty{Kind: fmt.Sprintf("field:f%d", i), WABAID: "1", Raw: "{}", At: w.now()})
+	}
+	if err := w.watcher.Observe(context.Background(), d); err != nil {
+		t.Fatal(err)
+	}
+	w.flush()
+	if n := len(w.post.said()); n != 200 {
+		t.Errorf("%d kinds were told, want 200", n)
+	}
+}
