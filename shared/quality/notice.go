@@ -1,6 +1,8 @@
 package quality
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +24,22 @@ func (w *work) notices() {
 			w.changeNotices(sig)
 		}
 	}
+	if n := len(w.s.Notices); n > maxNotices {
+		slices.SortStableFunc(w.s.Notices, func(a, b NoticeMark) int { return a.At.Compare(b.At) })
+		w.s.Notices = w.s.Notices[n-maxNotices:]
+	}
+}
+
+// maxNotices bounds the notices that a state remembers: the newest facts.
+const maxNotices = 200
+
+// noticed is a value as a mark of a notice has it, which keeps long ones short.
+func noticed(value string) string {
+	if len(value) <= 80 {
+		return value
+	}
+	sum := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(sum[:])
 }
 
 // eventNotice says which rule a point is a notice of, if any.
@@ -48,7 +66,7 @@ func (w *work) noticeOf(p Point, rule string, sev Severity) {
 	if p.At.Before(w.in.Now.Add(-oldNews)) {
 		return
 	}
-	like := func(m NoticeMark) bool { return m.Signal == p.Signal && m.Value == p.Value }
+	like := func(m NoticeMark) bool { return m.Signal == p.Signal && m.Value == noticed(p.Value) }
 	repeated := slices.ContainsFunc(w.s.Notices, like)
 	if repeated && p.Signal == UnknownThing {
 		return
@@ -69,7 +87,7 @@ func (w *work) noticeOf(p Point, rule string, sev Severity) {
 func (w *work) notice(rule string, sev Severity, sig Signal, value string, at time.Time) Alert {
 	a := w.alert(Notice, rule, sev, sig)
 	a.ID = w.newID(rule, string(sig)+"\x00"+value+"\x00"+strconv.FormatInt(at.Unix(), 10)) + ".1"
-	w.s.Notices = append(w.s.Notices, NoticeMark{sig, value, at})
+	w.s.Notices = append(w.s.Notices, NoticeMark{sig, noticed(value), at})
 	return a
 }
 
@@ -90,7 +108,7 @@ func (w *work) changeNotices(sig Signal) {
 		}
 		// A reading that moves a change that was told to an earlier time is no new change.
 		told := slices.ContainsFunc(w.s.Notices, func(m NoticeMark) bool {
-			return m.Signal == sig && m.Value == r.Value && !m.At.Before(r.NotBefore) && (end.IsZero() || m.At.Before(end))
+			return m.Signal == sig && m.Value == noticed(r.Value) && !m.At.Before(r.NotBefore) && (end.IsZero() || m.At.Before(end))
 		})
 		if told {
 			continue
@@ -99,7 +117,7 @@ func (w *work) changeNotices(sig Signal) {
 		if rule == "" {
 			continue
 		}
-		repeated := slices.ContainsFunc(w.s.Notices, func(m NoticeMark) bool { return m.Signal == sig && m.Value == r.Value })
+		repeated := slices.ContainsFunc(w.s.Notices, func(m NoticeMark) bool { return m.Signal == sig && m.Value == noticed(r.Value) })
 		a := w.notice(rule, sev, sig, r.Value, r.At)
 		a.From, a.To, a.At, a.NotBefore, a.Source, a.Details = text(r.From), text(r.Value), r.At, instant(r.NotBefore), source(r.Track), r.Attrs
 		if sig == CorrectCategory {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,5 +89,59 @@ func TestManyUnknownThings(t *testing.T) {
 	w.flush()
 	if n := len(w.post.said()); n != 200 {
 		t.Errorf("%d kinds were told, want 200", n)
+	}
+}
+
+// TestMoreKindsThanAStateHolds invents thousands of kinds of restrictions and alerts, with long
+// texts. What fits is kept and watched, the rest is kept as unknown, and the body is acknowledged.
+func TestMoreKindsThanAStateHolds(t *testing.T) {
+	for _, tc := range []struct{ n, text int }{{3000, 0}, {300, 500}, {40, 6000}} {
+		w := newWorld(t, nil)
+		account := quality.AccountSubject("1")
+		text := strings.Repeat("<", tc.text)
+		var rs []quality.Reading
+		for i := range tc.n {
+			r := told(account, quality.AlertOf("WABA", fmt.Sprint(i), "KIND"), "ACTIVE", w.now())
+			r.Attrs = map[string]string{quality.AttrSeverity: "WARNING", quality.AttrDescription: text}
+			r.Raw = fmt.Sprintf(`{"i":%d}`, i)
+			rs = append(rs, r)
+		}
+		rs = append(rs, told(account, quality.ReviewStatus, "REJECTED", w.now()))
+		w.observe(rs...)
+		w.observe(rs...)
+		st := w.state(account)
+		if len(st.Open) < 3 || len(st.Open) > tc.n || st.Cells[quality.ReviewStatus].Current.Value != "REJECTED" {
+			t.Errorf("%d kinds: %d incidents, review %q", tc.n, len(st.Open), st.Cells[quality.ReviewStatus].Current.Value)
+		}
+		if known, err := w.store.KnownNovelties(t.Context(), []string{"beyond:account_alert"}); err != nil || !known["beyond:account_alert"] {
+			t.Errorf("%d kinds: what had no room is not kept as unknown (%v)", tc.n, err)
+		}
+		first := told(account, quality.AlertOf("WABA", "0", "KIND"), "RESOLVED", w.now().Add(time.Second))
+		w.observe(first)
+		if n := len(w.state(account).Open); n != len(st.Open)-1 {
+			t.Errorf("%d kinds: %d incidents after one was resolved, want %d", tc.n, n, len(st.Open)-1)
+		}
+		w.pass(25 * time.Hour)
+		w.tick() // reminders
+		w.pass(8 * 24 * time.Hour)
+		w.tick()
+		if n := len(w.state(account).Open); n > 1 {
+			t.Errorf("%d kinds: %d incidents after their time", tc.n, n)
+		}
+	}
+}
+
+// TestManyNoticesOfOneSubject changes a PIN more often than a state can remember.
+func TestManyNoticesOfOneSubject(t *testing.T) {
+	w := newWorld(t, nil)
+	var rs []quality.Reading
+	for i := range 300 {
+		r := told(number("1"), quality.PIN, strings.Repeat("X", 400), w.now().Add(-time.Duration(i)*time.Second))
+		rs = append(rs, r)
+	}
+	w.observe(rs[:150]...)
+	w.observe(rs...)
+	if n := len(w.state(number("1")).Notices); n > 200 {
+		t.Errorf("%d marks", n)
 	}
 }

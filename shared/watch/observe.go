@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
@@ -41,16 +42,19 @@ func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
 		inc.told = append(inc.told, r.Point)
 		in[s] = inc
 	}
+	out, err := w.merge(ctx, in, nil, func(asks map[quality.Ask]bool) error { return w.ask(ctx, asks, now.Add(askDelay)) })
+	if err != nil {
+		return err
+	}
+	d.Unknown = append(slices.Clip(d.Unknown), beyond(out.refused, now)...)
 	novel, err := w.novelties(ctx, d, now)
 	if err != nil {
 		return err
 	}
 	if len(novel) > 0 {
-		in[quality.DeploymentSubject()] = incoming{told: novel}
-	}
-	out, err := w.merge(ctx, in, nil, func(asks map[quality.Ask]bool) error { return w.ask(ctx, asks, now.Add(askDelay)) })
-	if err != nil {
-		return err
+		if _, err := w.merge(ctx, map[quality.Subject]incoming{quality.DeploymentSubject(): {told: novel}}, nil, nil); err != nil {
+			return err
+		}
 	}
 	for _, n := range d.Unknown {
 		if err := w.Store.Novelty(ctx, n); err != nil {
@@ -74,6 +78,20 @@ func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
 		}
 	}
 	return nil
+}
+
+// maxBeyond bounds what is kept of points for which a state has no room.
+const maxBeyond = 20
+
+// beyond makes unknown things of points for which a state has no room: there are more kinds of
+// them than Meta is known to have.
+func beyond(points []quality.Point, now time.Time) []quality.Novelty {
+	var out []quality.Novelty
+	for _, p := range points[:min(len(points), maxBeyond)] {
+		kind, _, _ := strings.Cut(string(p.Signal), ".")
+		out = append(out, quality.Novelty{Kind: "beyond:" + kind, WABAID: p.Subject.WABAID, Raw: p.Raw, At: now})
+	}
+	return out
 }
 
 // settleTimes gives a time to readings that have none, or one that lies too far ahead: the time

@@ -78,6 +78,7 @@ type incoming struct {
 type outcome struct {
 	alerts  []quality.Alert
 	points  int
+	refused []quality.Point // for which a state had no room
 	recheck bool
 	open    map[quality.Subject][]quality.Incident // of subjects that were written
 }
@@ -151,6 +152,7 @@ func (w *Watcher) merge(ctx context.Context, in map[quality.Subject]incoming, ha
 				continue
 			}
 			out.recheck = out.recheck || ch.Recheck
+			out.refused = append(out.refused, parts[i].refused...)
 			if ch.Write {
 				out.alerts = append(out.alerts, ch.Alerts...)
 				out.points += len(ch.Points)
@@ -172,7 +174,8 @@ func (w *Watcher) merge(ctx context.Context, in map[quality.Subject]incoming, ha
 // part is what one commit stores of what came in for a subject.
 type part struct {
 	quality.Change
-	rest []quality.Point // for the next commit
+	rest    []quality.Point // for the next commit
+	refused []quality.Point // for which the state has no room
 }
 
 // applyAll applies what came in to each subject, reading evidence where it is needed. Of a
@@ -219,11 +222,11 @@ func (w *Watcher) applyAll(ctx context.Context, todo []quality.Subject, in map[q
 // applyPart applies as many points as one commit holds. With the oldest go the newest of the
 // same signals, so that no part fires what a later one takes back.
 func (w *Watcher) applyPart(q quality.Input) (part, quality.Need) {
-	all := q.Points
-	if len(all) <= maxPoints {
+	all, refused := q.State.Admit(q.Points)
+	if q.Points = all; len(all) <= maxPoints {
 		ch, need := w.Rules.Apply(q)
 		if need != nil || actions(ch) <= maxActions {
-			return part{Change: ch}, need
+			return part{Change: ch, refused: refused}, need
 		}
 	}
 	all = slices.Clone(all)
@@ -243,7 +246,7 @@ func (w *Watcher) applyPart(q quality.Input) (part, quality.Need) {
 		}
 		ch, need := w.Rules.Apply(q)
 		if need != nil || n <= 1 || actions(ch) <= maxActions {
-			return part{ch, all[n:]}, need
+			return part{ch, all[n:], refused}, need
 		}
 	}
 }
