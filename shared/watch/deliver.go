@@ -143,10 +143,25 @@ func (c *Courier) gather(ctx context.Context, keys []AlertKey) ([]Outgoing, erro
 	out = slices.DeleteFunc(out, func(o Outgoing) bool {
 		return o.Alert.FirstLook && !headed[account(o.Alert)] && o.Alert.CreatedAt.After(alone)
 	})
-	slices.SortStableFunc(out, func(a, b Outgoing) int {
-		return cmp.Or(a.Alert.CreatedAt.Compare(b.Alert.CreatedAt), cmp.Compare(a.Alert.Revision, b.Alert.Revision))
-	})
-	return out, nil
+	return inOrder(out), nil
+}
+
+// inOrder sorts alerts by age, but those of one incident by revision: the clocks of those who
+// made them may disagree.
+func inOrder(out []Outgoing) []Outgoing {
+	slices.SortStableFunc(out, func(a, b Outgoing) int { return a.Alert.CreatedAt.Compare(b.Alert.CreatedAt) })
+	places := map[string][]int{}
+	for i, o := range out {
+		places[incident(o.Alert)] = append(places[incident(o.Alert)], i)
+	}
+	sorted := slices.Clone(out)
+	for _, at := range places {
+		by := slices.SortedStableFunc(slices.Values(at), func(a, b int) int { return cmp.Compare(out[a].Alert.Revision, out[b].Alert.Revision) })
+		for n, i := range at {
+			sorted[i] = out[by[n]]
+		}
+	}
+	return sorted
 }
 
 func account(a quality.Alert) string {

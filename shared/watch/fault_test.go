@@ -361,3 +361,22 @@ func TestDuplicatePostWritesNothing(t *testing.T) {
 		t.Errorf("%d writes for duplicates", f.writes-before)
 	}
 }
+
+// TestOrderDoesNotDependOnClocks lets the writer of an incident's second alert have a clock that
+// is behind the first one's.
+func TestOrderDoesNotDependOnClocks(t *testing.T) {
+	for value, want := range map[string][]string{
+		"DISABLED": {"firing template_status warning", "escalated template_status critical"},
+		"APPROVED": {"passed template_status warning"},
+	} {
+		w := newWorld(t, nil)
+		w.observe(told(template("1"), quality.Status, "PAUSED", w.now().Add(-time.Minute)))
+		w.pass(-5 * time.Second)
+		w.observe(told(template("1"), quality.Status, value, w.now()))
+		w.pass(time.Minute)
+		w.flush()
+		if d := cmp.Diff(want, w.post.said()); d != "" {
+			t.Errorf("after %s (-want +got):\n%s", value, d)
+		}
+	}
+}
