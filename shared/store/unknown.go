@@ -129,12 +129,9 @@ func (s *Store) Received(ctx context.Context, r watch.Receipts, now time.Time) (
 		return nil, fmt.Errorf("encode receipt: %w", err)
 	}
 	expires := now.Add(receiptsFor).UTC().Truncate(time.Second)
-	if len(r.Ahead) > 0 {
-		// The mark first: a copy that comes while we write must find it.
-		err := s.table.Write(ctx, Action{Op: Put, Item: Item{Key: aheadMark, Body: string(body), Expires: expires}})
-		if err != nil && !errors.Is(err, ErrConflict) {
-			return nil, fmt.Errorf("receipts: %w", translate(err))
-		}
+	ahead := map[string]bool{}
+	for _, d := range r.Ahead {
+		ahead[d] = true
 	}
 	for try := 0; try < 6; try++ {
 		have, err := s.receipts(ctx, lookup)
@@ -142,15 +139,22 @@ func (s *Store) Received(ctx context.Context, r watch.Receipts, now time.Time) (
 			return nil, err
 		}
 		var missing []Action
-		asked := map[string]bool{}
+		asked, mark := map[string]bool{}, false
 		for _, d := range create {
 			if _, ok := have[d]; !ok && !asked[d] {
-				asked[d] = true
+				asked[d], mark = true, mark || ahead[d]
 				missing = append(missing, Action{Op: Put, Item: Item{Key: receiptKey(d), Body: string(body), Expires: expires}, Cond: Cond{NotExists: true}})
 			}
 		}
 		if len(missing) == 0 {
 			return have, nil
+		}
+		if mark {
+			// The mark first: a copy that comes while we write must find it.
+			err := s.table.Write(ctx, Action{Op: Put, Item: Item{Key: aheadMark, Body: string(body), Expires: expires}})
+			if err != nil && !errors.Is(err, ErrConflict) {
+				return nil, fmt.Errorf("receipts: %w", translate(err))
+			}
 		}
 		for part := range slices.Chunk(missing, MaxActions) {
 			// Somebody else may have been first: reading again tells.

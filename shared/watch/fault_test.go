@@ -351,7 +351,8 @@ func TestDuplicatePostWritesNothing(t *testing.T) {
 	for i := range 200 {
 		rs = append(rs, told(template(fmt.Sprint(i)), quality.Status, "PAUSED", w.now().Add(-time.Hour)))
 	}
-	rs = append(rs, told(quality.AccountSubject("1"), quality.Restriction("X"), quality.RestrictionActive, w.now()), told(template("undated"), quality.Status, "PAUSED", time.Time{}))
+	rs = append(rs, told(quality.AccountSubject("1"), quality.Restriction("X"), quality.RestrictionActive, w.now()), told(template("undated"), quality.Status, "PAUSED", time.Time{}),
+		told(template("ahead"), quality.Status, "PAUSED", w.now().Add(time.Hour)))
 	w.observe(rs...)
 	before := f.writes
 	w.pass(time.Minute)
