@@ -381,3 +381,32 @@ func TestOrderDoesNotDependOnClocks(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatABodyAsksForIsAsked loses the answer to its commit, or fails what comes after.
+func TestWhatABodyAsksForIsAsked(t *testing.T) {
+	for n := 1; n <= 3; n++ {
+		for name, set := range map[string]func(*faulty, int){
+			"lost answer": func(f *faulty, n int) { f.after = nth(n, store.ErrAmbiguous) },
+			"failure":     func(f *faulty, n int) { f.before = nth(n, errDown) },
+		} {
+			var f *faulty
+			w := newWorld(t, func(tab store.Table) store.Table { f = &faulty{Table: tab}; return f })
+			w.meta.set(number("1"), quality.QualityRating, "GREEN")
+			w.enrol()
+			w.tick()
+			w.pass(time.Minute)
+			d := delivery(told(number("1"), quality.Flagged, quality.Yes, w.now()))
+			d.Asks = []quality.Ask{{WABAID: "1", Class: quality.Numbers}}
+			set(f, f.writes+n)
+			for try := 0; w.watcher.Observe(t.Context(), d) != nil; try++ {
+				if try == 3 {
+					t.Fatal("never acknowledged")
+				}
+			}
+			s, err := w.store.Schedule(t.Context(), "1")
+			if c := s.Classes[quality.Numbers]; err != nil || !c.Due.Equal(w.now().Add(30*time.Second)) {
+				t.Errorf("%s at write %d: numbers are due %s, want in 30 s (%v)", name, n, c.Due, err)
+			}
+		}
+	}
+}

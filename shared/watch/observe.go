@@ -42,7 +42,16 @@ func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
 		inc.told = append(inc.told, r.Point)
 		in[s] = inc
 	}
-	out, err := w.merge(ctx, in, nil, func(asks map[quality.Ask]bool) error { return w.ask(ctx, asks, now.Add(askDelay)) })
+	// What a body asks for is asked once it says something new, and before that is stored: were
+	// it asked afterwards, it would be lost when the answer to the commit is, or the process dies.
+	wanted := d.Asks
+	out, err := w.merge(ctx, in, nil, func(asks map[quality.Ask]bool) error {
+		for _, a := range wanted {
+			asks[a] = true
+		}
+		wanted = nil
+		return w.ask(ctx, asks, now.Add(askDelay))
+	})
 	if err != nil {
 		return err
 	}
@@ -61,8 +70,7 @@ func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
 			return err
 		}
 	}
-	// A body that is asked to make polls due, and says nothing else or something new, does.
-	if len(d.Asks) > 0 && (len(d.Readings) == 0 || out.points > 0) {
+	if len(d.Asks) > 0 && len(d.Readings) == 0 {
 		asks := map[quality.Ask]bool{}
 		for _, a := range d.Asks {
 			asks[a] = true
