@@ -410,3 +410,24 @@ func TestWhatABodyAsksForIsAsked(t *testing.T) {
 		}
 	}
 }
+
+// TestOneSubjectDoesNotStopTheClocks refuses every write of one state.
+func TestOneSubjectDoesNotStopTheClocks(t *testing.T) {
+	refused := false
+	w := newWorld(t, func(tab store.Table) store.Table {
+		return &refusing{Table: tab, when: func(a store.Action) bool { return refused && a.Item.SK == "STATE#template#1" }}
+	})
+	w.observe(told(template("1"), quality.Status, "PAUSED", w.now()), told(template("2"), quality.Status, "PAUSED", w.now()))
+	refused = true
+	w.pass(25 * time.Hour)
+	if err := w.watcher.Tick(t.Context()); !errors.Is(err, errDown) {
+		t.Errorf("Tick = %v, want what refused the write", err)
+	}
+	w.flush()
+	want := []string{"firing template_status warning", "firing template_status warning", "reminder template_status warning"}
+	got := w.post.said()
+	slices.Sort(got)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}

@@ -3,6 +3,8 @@ package watch
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -37,13 +39,27 @@ func (w *Watcher) Tick(ctx context.Context) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// letClocksRun evaluates subjects for which time alone may have changed something.
+// letClocksRun evaluates subjects for which time alone may have changed something. One that
+// cannot be evaluated or stored does not stop the clocks of the others.
 func (w *Watcher) letClocksRun(ctx context.Context, subjects []quality.Subject) error {
 	in := make(map[quality.Subject]incoming, len(subjects))
 	for _, s := range subjects {
 		in[s] = incoming{}
 	}
 	_, err := w.merge(ctx, in, nil, nil)
+	if err == nil || len(in) == 1 {
+		return err
+	}
+	errs := make(chan error, len(in))
+	err = each(ctx, mergeParallel, slices.Collect(maps.Keys(in)), func(ctx context.Context, s quality.Subject) error {
+		_, err := w.merge(ctx, map[quality.Subject]incoming{s: {}}, nil, nil)
+		errs <- err
+		return nil
+	})
+	close(errs)
+	for e := range errs {
+		err = errors.Join(err, e)
+	}
 	return err
 }
 
