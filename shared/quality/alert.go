@@ -150,6 +150,18 @@ type Parcel struct {
 // the moment, is at fault.
 var ErrRefused = errors.New("refused for good")
 
+// PartlySentError is a publisher's error when some alerts of a parcel, which took several
+// messages, were accepted all the same.
+type PartlySentError struct {
+	Sent []string // ids of alerts
+	Err  error
+}
+
+func (e *PartlySentError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what became of the others.
+func (e *PartlySentError) Unwrap() error { return e.Err }
+
 // TestAlert is an alert that says it is one: it proves that alerts arrive.
 func TestAlert(now time.Time, id string) Alert {
 	d := DeploymentSubject()

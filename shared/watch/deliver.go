@@ -15,7 +15,8 @@ import (
 // Publisher sends parcels to people and machines.
 type Publisher interface {
 	// Publish returns nil once the parcel was accepted. An error that wraps quality.ErrRefused
-	// cannot be cured by sending it again.
+	// cannot be cured by sending it again. It is a *quality.PartlySentError if a part of the
+	// parcel was accepted.
 	Publish(ctx context.Context, p quality.Parcel) error
 	// Ready reports whether anybody would receive what is published.
 	Ready(ctx context.Context) (bool, error)
@@ -301,20 +302,48 @@ func (d *delivery) send(ctx context.Context, p parcel) {
 		out.Alerts = append(out.Alerts, s.alert)
 	}
 	err := d.Publisher.Publish(ctx, out)
-	if err != nil {
-		d.Log.ErrorContext(ctx, "alerts not published", "form", string(p.form), "alerts", len(out.Alerts), "alert", out.Alerts[0].ID, "err", err)
+	if err == nil {
+		d.markAll(ctx, p.items)
+		return
+	}
+	d.Log.ErrorContext(ctx, "alerts not published", "form", string(p.form), "alerts", len(out.Alerts), "alert", out.Alerts[0].ID, "err", err)
+	if partly, ok := errors.AsType[*quality.PartlySentError](err); ok {
+		var sent, rest []sending
+		for _, s := range p.items {
+			if slices.Contains(partly.Sent, s.alert.ID) {
+				sent = append(sent, s)
+			} else {
+				rest = append(rest, s)
+			}
+		}
+		d.markAll(ctx, sent)
+		p.items = rest
+	}
+	refused := errors.Is(err, quality.ErrRefused)
+	if refused && len(out.Alerts) > 1 {
+		// One of them is at fault; alone, it does not take the others with it.
+		for _, s := range p.items {
+			d.send(ctx, parcel{quality.Single, []sending{s}})
+		}
+		return
 	}
 	for _, s := range p.items {
 		for _, o := range s.records {
-			switch {
-			case err == nil:
-				d.mark(ctx, o, s.alert.ID)
-			case errors.Is(err, quality.ErrRefused):
-				d.refused(ctx, o, err, len(p.items) > 1)
-			default:
-				d.fail(o, err)
-				d.release(ctx, o)
+			if refused {
+				d.refused(ctx, o, err)
+				continue
 			}
+			d.fail(o, err)
+			d.release(ctx, o)
+		}
+	}
+}
+
+// markAll marks the records of what was accepted.
+func (d *delivery) markAll(ctx context.Context, items []sending) {
+	for _, s := range items {
+		for _, o := range s.records {
+			d.mark(ctx, o, s.alert.ID)
 		}
 	}
 }
@@ -361,7 +390,7 @@ func (d *delivery) release(ctx context.Context, o Outgoing) {
 
 // refused counts a refusal that sending again cannot cure; after too many the alert is parked,
 // so that it does not hold back the rest, and that is told through the second path.
-func (d *delivery) refused(ctx context.Context, o Outgoing, cause error, shared bool) {
+func (d *delivery) refused(ctx context.Context, o Outgoing, cause error) {
 	o.Refused++
 	o.ClaimedBy, o.ClaimedUntil = "", time.Time{}
 	if o.Refused < maxRefusals {
@@ -374,7 +403,7 @@ func (d *delivery) refused(ctx context.Context, o Outgoing, cause error, shared 
 			}
 		}
 		o.ParkedAt = d.Now().UTC()
-		d.Log.ErrorContext(ctx, "alert parked after too many refusals", "alert", o.Alert.ID, "shared", shared, "err", cause)
+		d.Log.ErrorContext(ctx, "alert parked after too many refusals", "alert", o.Alert.ID, "err", cause)
 	}
 	if err := d.Outbox.Update(context.WithoutCancel(ctx), &o); err != nil {
 		d.fail(o, fmt.Errorf("count refusal: %w", err))

@@ -431,3 +431,74 @@ func TestOneSubjectDoesNotStopTheClocks(t *testing.T) {
 		t.Errorf("told (-want +got):\n%s", d)
 	}
 }
+
+// TestOneRefusedAlertDoesNotParkItsDigest refuses whatever holds one alert of a burst.
+func TestOneRefusedAlertDoesNotParkItsDigest(t *testing.T) {
+	w := newWorld(t, nil)
+	var parked []string
+	w.courier.Parked = func(_ context.Context, a quality.Alert) error {
+		parked = append(parked, a.SubjectID)
+		return nil
+	}
+	w.post.fail = func(p quality.Parcel) error {
+		if slices.ContainsFunc(p.Alerts, func(a quality.Alert) bool { return a.SubjectID == "3" }) {
+			return fmt.Errorf("bad name: %w", quality.ErrRefused)
+		}
+		return nil
+	}
+	var rs []quality.Reading
+	for i := range 6 {
+		rs = append(rs, told(template(fmt.Sprint(i)), quality.Status, "PAUSED", w.now()))
+	}
+	w.observe(rs...)
+	for range 8 {
+		_ = w.courier.Flush(t.Context()) // refusals are errors until the alert is parked
+		w.pass(time.Minute)
+	}
+	if d := cmp.Diff([]string{"3"}, parked); d != "" {
+		t.Errorf("parked (-want +got):\n%s", d)
+	}
+	if n := len(w.post.said()); n != 5 {
+		t.Errorf("%d alerts told, want the other 5", n)
+	}
+}
+
+// TestWhatWasAcceptedOfADigestIsNotToldAgain lets SNS fail in the middle of a parcel.
+func TestWhatWasAcceptedOfADigestIsNotToldAgain(t *testing.T) {
+	w := newWorld(t, nil)
+	half := func(p quality.Parcel) error {
+		n := len(p.Alerts) / 2
+		w.post.sent = append(w.post.sent, quality.Parcel{Form: p.Form, Alerts: p.Alerts[:n]})
+		partly := &quality.PartlySentError{Err: errors.New("SNS is down")}
+		for _, a := range p.Alerts[:n] {
+			partly.Sent = append(partly.Sent, a.ID)
+		}
+		return partly
+	}
+	w.post.fail = half
+	var rs []quality.Reading
+	for i := range 10 {
+		rs = append(rs, told(template(fmt.Sprint(i)), quality.Status, "PAUSED", w.now()))
+	}
+	w.observe(rs...)
+	if err := w.courier.Flush(t.Context()); err == nil {
+		t.Error("flush succeeded though half of it was not accepted")
+	}
+	w.post.fail = nil
+	w.pass(time.Minute)
+	w.flush()
+	told := map[string]int{}
+	for _, p := range w.post.sent {
+		for _, a := range p.Alerts {
+			told[a.SubjectID]++
+		}
+	}
+	for id, n := range told {
+		if n != 1 {
+			t.Errorf("alert of template %s was told %d times", id, n)
+		}
+	}
+	if len(told) != 10 {
+		t.Errorf("%d alerts told, want 10", len(told))
+	}
+}

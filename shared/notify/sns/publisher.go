@@ -47,18 +47,25 @@ type Publisher struct {
 const readyFor = time.Minute
 
 // Publish sends the messages of a parcel, in order, and returns nil once all were accepted. It
-// stops at the first that is not: sending the parcel again then repeats those before it, under
-// the same alert ids. An error wraps quality.ErrRefused if the message is at fault and not the
-// moment; a topic, key or permission that is missing can be mended, and is worth another try.
+// stops at the first that is not; if some were before it, the error is a
+// *quality.PartlySentError that names their alerts. An error wraps quality.ErrRefused if the
+// message is at fault and not the moment; a topic, key or permission that is missing can be
+// mended, and is worth another try.
 func (p *Publisher) Publish(ctx context.Context, parcel quality.Parcel) error {
 	messages, err := p.Writer.Compose(parcel)
 	if err != nil {
 		return fmt.Errorf("compose: %w", errors.Join(quality.ErrRefused, err))
 	}
+	var sent []string
 	for i, m := range messages {
 		if err := p.publish(ctx, m); err != nil {
-			return fmt.Errorf("publish message %d of %d: %w", i+1, len(messages), err)
+			err = fmt.Errorf("publish message %d of %d: %w", i+1, len(messages), err)
+			if len(sent) > 0 {
+				return &quality.PartlySentError{Sent: sent, Err: err}
+			}
+			return err
 		}
+		sent = append(sent, m.AlertIDs...)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,9 +181,15 @@ func TestSeveralMessagesStopAtTheFirstFailure(t *testing.T) {
 	if n := topic.Attempts(); n != 2 {
 		t.Errorf("%d attempts, want 2", n)
 	}
+	partly, ok := errors.AsType[*quality.PartlySentError](err)
+	if !ok || !slices.Equal(partly.Sent, composed[0].AlertIDs) {
+		t.Fatalf("error = %v, want one that names the %d alerts of the first message", err, len(composed[0].AlertIDs))
+	}
+	big.Alerts = big.Alerts[len(partly.Sent):]
 	if err := p.Publish(t.Context(), big); err != nil {
 		t.Fatal(err)
 	}
+	big.Alerts = append(big.Alerts, make([]quality.Alert, len(partly.Sent))...)
 	told := map[string]bool{}
 	for _, m := range topic.Accepted() {
 		var body struct{ Alerts []struct{ ID string } }
