@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
 
-// Publisher sends parcels to people and machines.
+// Publisher sends parcels to people and machines. It is safe for concurrent use.
 type Publisher interface {
 	// Publish returns nil once the parcel was accepted. An error that wraps quality.ErrRefused
 	// cannot be cured by sending it again. It is a *quality.PartlySentError if a part of the
@@ -44,6 +45,10 @@ const (
 	sweepAfter   = 10 * time.Minute
 	maxSweep     = 500
 	maxAncestors = 200
+	// parallelSends bounds accounts whose alerts go out at once, parallelMarks the writes of claims
+	// and marks.
+	parallelSends = 4
+	parallelMarks = 16
 )
 
 // ErrHeld says that an alert waits: for the one before it of the same incident, for somebody
@@ -94,11 +99,36 @@ func (c *Courier) Deliver(ctx context.Context, keys []AlertKey) (failed map[Aler
 	if err != nil {
 		return nil, err
 	}
-	d := &delivery{Courier: c, failed: map[AlertKey]error{}, held: map[string]error{}}
-	for _, group := range d.group(d.claim(ctx, batch)) {
-		d.send(ctx, group)
-	}
+	d := &delivery{Courier: c, room: make(chan struct{}, parallelMarks), failed: map[AlertKey]error{}, held: map[string]error{}}
+	parcels := d.group(d.claim(ctx, batch))
+	lanes(parallelSends, parcels, func(p parcel) string { return account(p.items[0].alert) }, func(p *parcel) { d.send(ctx, *p) })
 	return d.failed, nil
+}
+
+// lanes runs f for every item: those with the same key one after the other, in order, the others
+// at the same time, at most limit. It returns when all are done.
+func lanes[T any](limit int, items []T, key func(T) string, f func(*T)) {
+	by := map[string][]*T{}
+	var order []string
+	for i := range items {
+		k := key(items[i])
+		if by[k] == nil {
+			order = append(order, k)
+		}
+		by[k] = append(by[k], &items[i])
+	}
+	slots := make(chan struct{}, limit)
+	var wg sync.WaitGroup
+	for _, k := range order {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			for _, it := range by[k] {
+				f(it)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // gather reads the alerts, what a first look's heading stands for, and the unsent alerts before
@@ -182,36 +212,54 @@ func incident(a quality.Alert) string {
 // delivery is one call of Deliver.
 type delivery struct {
 	*Courier
+	room chan struct{} // for writes that are under way
+
+	mu     sync.Mutex
 	failed map[AlertKey]error
 	held   map[string]error // incidents of which an earlier alert could not be sent
 }
 
 func (d *delivery) fail(o Outgoing, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.failed[o.Key] = err
 	d.held[incident(o.Alert)] = ErrHeld
 }
 
+// waits reports whether an alert has to wait for one before it, and then counts it as failed.
+func (d *delivery) waits(o Outgoing) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err := d.held[incident(o.Alert)]
+	if err != nil {
+		d.failed[o.Key] = err
+	}
+	return err != nil
+}
+
+func (d *delivery) update(ctx context.Context, o *Outgoing) error {
+	d.room <- struct{}{}
+	defer func() { <-d.room }()
+	return d.Outbox.Update(ctx, o)
+}
+
 // claim takes the alerts that nobody else is sending.
 func (d *delivery) claim(ctx context.Context, batch []Outgoing) []Outgoing {
-	var mine []Outgoing
-	for _, o := range batch {
-		if err := d.held[incident(o.Alert)]; err != nil {
-			d.failed[o.Key] = err
-			continue
+	lanes(parallelMarks, batch, func(o Outgoing) string { return incident(o.Alert) }, func(o *Outgoing) {
+		if d.waits(*o) {
+			return
 		}
 		now := d.Now().UTC()
 		if o.ClaimedBy != "" && o.ClaimedBy != d.Holder && o.ClaimedUntil.After(now) {
-			d.fail(o, fmt.Errorf("claimed by %s: %w", o.ClaimedBy, ErrHeld))
-			continue
+			d.fail(*o, fmt.Errorf("claimed by %s: %w", o.ClaimedBy, ErrHeld))
+			return
 		}
 		o.ClaimedBy, o.ClaimedUntil = d.Holder, now.Add(claimFor)
-		if err := d.Outbox.Update(ctx, &o); err != nil {
-			d.fail(o, fmt.Errorf("claim: %w", errors.Join(err, ErrHeld)))
-			continue
+		if err := d.update(ctx, o); err != nil {
+			d.fail(*o, fmt.Errorf("claim: %w", errors.Join(err, ErrHeld)))
 		}
-		mine = append(mine, o)
-	}
-	return mine
+	})
+	return slices.DeleteFunc(batch, func(o Outgoing) bool { return d.failed[o.Key] != nil })
 }
 
 // group makes parcels: a first look's summary, a digest of a burst, single alerts. Alerts of
@@ -285,14 +333,14 @@ type parcel struct {
 // given back for the next attempt, or parked after too many refusals.
 func (d *delivery) send(ctx context.Context, p parcel) {
 	p.items = slices.DeleteFunc(p.items, func(s sending) bool {
-		err := d.held[incident(s.alert)]
+		waits := false
 		for _, o := range s.records {
-			if err != nil {
-				d.failed[o.Key] = err
+			if d.waits(o) {
+				waits = true
 				d.release(ctx, o)
 			}
 		}
-		return err != nil
+		return waits
 	})
 	if len(p.items) == 0 {
 		return
@@ -339,13 +387,16 @@ func (d *delivery) send(ctx context.Context, p parcel) {
 	}
 }
 
-// markAll marks the records of what was accepted.
+// markAll marks the records of what was accepted, those of one incident in order. After one that
+// could not be marked the later ones are not either: told again, they must have the last word.
 func (d *delivery) markAll(ctx context.Context, items []sending) {
-	for _, s := range items {
+	lanes(parallelMarks, items, func(s sending) string { return incident(s.alert) }, func(s *sending) {
 		for _, o := range s.records {
-			d.mark(ctx, o, s.alert.ID)
+			if !d.waits(o) {
+				d.mark(ctx, o, s.alert.ID)
+			}
 		}
-	}
+	})
 }
 
 // mark writes down that an alert was sent, trying hard: every failure here may tell people
@@ -371,7 +422,7 @@ func (d *delivery) mark(ctx context.Context, o Outgoing, sentAs string) {
 		if sentAs != o.Alert.ID {
 			o.FoldedInto = sentAs
 		}
-		if err = d.Outbox.Update(ctx, &o); err == nil {
+		if err = d.update(ctx, &o); err == nil {
 			d.Log.InfoContext(ctx, "alert published", "alert", o.Alert.ID, "rule", o.Alert.Rule, "event", string(o.Alert.Event))
 			return
 		}
@@ -382,7 +433,7 @@ func (d *delivery) mark(ctx context.Context, o Outgoing, sentAs string) {
 
 func (d *delivery) release(ctx context.Context, o Outgoing) {
 	o.ClaimedBy, o.ClaimedUntil = "", time.Time{}
-	if err := d.Outbox.Update(context.WithoutCancel(ctx), &o); err != nil {
+	if err := d.update(context.WithoutCancel(ctx), &o); err != nil {
 		// The claim ends by itself.
 		d.Log.WarnContext(ctx, "claim not given back", "alert", o.Alert.ID, "err", err)
 	}
@@ -405,7 +456,7 @@ func (d *delivery) refused(ctx context.Context, o Outgoing, cause error) {
 		o.ParkedAt = d.Now().UTC()
 		d.Log.ErrorContext(ctx, "alert parked after too many refusals", "alert", o.Alert.ID, "err", cause)
 	}
-	if err := d.Outbox.Update(context.WithoutCancel(ctx), &o); err != nil {
+	if err := d.update(context.WithoutCancel(ctx), &o); err != nil {
 		d.fail(o, fmt.Errorf("count refusal: %w", err))
 	}
 }
