@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
@@ -18,10 +20,9 @@ const tooFarAhead = 10 * time.Minute
 // so that the webhook may be acknowledged. Repeating it changes nothing.
 func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
 	now := w.Now().UTC()
-	for _, id := range d.WABAIDs {
-		if err := w.enrol(ctx, id, Heard); err != nil {
-			return err
-		}
+	err := each(ctx, mergeParallel, d.WABAIDs, func(ctx context.Context, id string) error { return w.enrol(ctx, id, Heard) })
+	if err != nil {
+		return err
 	}
 	if err := w.settleTimes(ctx, d.Readings, now); err != nil {
 		return err
@@ -79,13 +80,13 @@ func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
 			return err
 		}
 	}
-	for _, id := range d.WABAIDs {
+	return each(ctx, mergeParallel, d.WABAIDs, func(ctx context.Context, id string) error {
 		if err := w.Store.Heartbeat(ctx, id, now); err != nil {
 			// Only the page would miss it.
 			w.Log.WarnContext(ctx, "heartbeat not stored", "waba", id, "err", err)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // maxBeyond bounds what is kept of points for which a state has no room.
@@ -136,20 +137,31 @@ func (w *Watcher) settleTimes(ctx context.Context, readings []quality.Reading, n
 // settlePortfolios moves readings of a messaging limit to the portfolio that owns the account,
 // so that a change that concerns all its accounts is one change.
 func (w *Watcher) settlePortfolios(ctx context.Context, readings []quality.Reading) error {
+	var ids []string
+	for _, r := range readings {
+		if s := r.Subject; s.Kind == quality.Portfolio && !slices.Contains(ids, s.WABAID) {
+			ids = append(ids, s.WABAID)
+		}
+	}
+	var mu sync.Mutex
 	known := map[string]quality.Subject{}
+	err := each(ctx, mergeParallel, ids, func(ctx context.Context, id string) error {
+		a, err := w.Store.AccountRecord(ctx, id)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		known[id] = a.portfolio(id)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	for i := range readings {
-		s := readings[i].Subject
-		if s.Kind != quality.Portfolio {
-			continue
+		if s := readings[i].Subject; s.Kind == quality.Portfolio {
+			readings[i].Subject = known[s.WABAID]
 		}
-		if _, ok := known[s.WABAID]; !ok {
-			a, err := w.Store.AccountRecord(ctx, s.WABAID)
-			if err != nil && !errors.Is(err, ErrNotFound) {
-				return err
-			}
-			known[s.WABAID] = a.portfolio(s.WABAID)
-		}
-		readings[i].Subject = known[s.WABAID]
 	}
 	return nil
 }
@@ -202,12 +214,12 @@ func (w *Watcher) ask(ctx context.Context, asks map[quality.Ask]bool, due time.T
 	for a := range asks {
 		by[a.WABAID] = append(by[a.WABAID], a.Class)
 	}
-	for id, classes := range by {
-		err := w.reschedule(ctx, id, func(s *Schedule) bool {
+	return each(ctx, mergeParallel, slices.Collect(maps.Keys(by)), func(ctx context.Context, id string) error {
+		return w.reschedule(ctx, id, func(s *Schedule) bool {
 			if s.Rev == 0 {
 				return false
 			}
-			for _, class := range classes {
+			for _, class := range by[id] {
 				c := s.Classes[class]
 				c.AskedAt = w.Now().UTC()
 				if c.Due.IsZero() || c.Due.After(due) {
@@ -217,11 +229,7 @@ func (w *Watcher) ask(ctx context.Context, asks map[quality.Ask]bool, due time.T
 			}
 			return true
 		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
 // reschedule changes a schedule, reading it again when somebody else was faster. change returns
