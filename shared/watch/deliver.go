@@ -399,10 +399,26 @@ func (d *delivery) markAll(ctx context.Context, items []sending) {
 	})
 }
 
-// mark writes down that an alert was sent, trying hard: every failure here may tell people
-// twice. If it cannot be written the alert will be sent again, which is better than never.
+// mark writes down that an alert was sent. If it cannot be written the alert will be sent again,
+// which is better than never.
 func (d *delivery) mark(ctx context.Context, o Outgoing, sentAs string) {
-	// A deadline that ended while publishing must not stop the mark.
+	err := d.settle(ctx, o, func(o *Outgoing) {
+		if o.SentAt = d.Now().UTC(); sentAs != o.Alert.ID {
+			o.FoldedInto = sentAs
+		}
+	})
+	if err != nil {
+		d.fail(o, fmt.Errorf("mark as sent: %w", err))
+		d.Log.ErrorContext(ctx, "alert published and not marked: it may be told again", "alert", o.Alert.ID, "err", err)
+		return
+	}
+	d.Log.InfoContext(ctx, "alert published", "alert", o.Alert.ID, "rule", o.Alert.Rule, "event", string(o.Alert.Event))
+}
+
+// settle writes down that an alert is done with, trying hard: every failure here may tell people
+// twice.
+func (d *delivery) settle(ctx context.Context, o Outgoing, change func(*Outgoing)) error {
+	// A deadline that ended while publishing must not stop it.
 	ctx = context.WithoutCancel(ctx)
 	var err error
 	for try := range markTries {
@@ -414,21 +430,17 @@ func (d *delivery) mark(ctx context.Context, o Outgoing, sentAs string) {
 				continue
 			}
 			if len(now) == 0 || now[0].Done() {
-				return // an earlier try was written, and its answer lost
+				return nil // an earlier try was written, and its answer lost
 			}
 			o = now[0]
 		}
-		o.SentAt, o.ClaimedBy, o.ClaimedUntil = d.Now().UTC(), "", time.Time{}
-		if sentAs != o.Alert.ID {
-			o.FoldedInto = sentAs
-		}
+		o.ClaimedBy, o.ClaimedUntil = "", time.Time{}
+		change(&o)
 		if err = d.update(ctx, &o); err == nil {
-			d.Log.InfoContext(ctx, "alert published", "alert", o.Alert.ID, "rule", o.Alert.Rule, "event", string(o.Alert.Event))
-			return
+			return nil
 		}
 	}
-	d.fail(o, fmt.Errorf("mark as sent: %w", err))
-	d.Log.ErrorContext(ctx, "alert published and not marked: it may be told again", "alert", o.Alert.ID, "err", err)
+	return err
 }
 
 func (d *delivery) release(ctx context.Context, o Outgoing) {
@@ -442,21 +454,22 @@ func (d *delivery) release(ctx context.Context, o Outgoing) {
 // refused counts a refusal that sending again cannot cure; after too many the alert is parked,
 // so that it does not hold back the rest, and that is told through the second path.
 func (d *delivery) refused(ctx context.Context, o Outgoing, cause error) {
-	o.Refused++
-	o.ClaimedBy, o.ClaimedUntil = "", time.Time{}
-	if o.Refused < maxRefusals {
+	if o.Refused++; o.Refused < maxRefusals {
 		d.fail(o, cause)
-	} else {
-		if d.Parked != nil {
-			if err := d.Parked(ctx, o.Alert); err != nil {
-				d.fail(o, fmt.Errorf("tell that it is parked: %w", err))
-				return
-			}
+		o.ClaimedBy, o.ClaimedUntil = "", time.Time{}
+		if err := d.update(context.WithoutCancel(ctx), &o); err != nil {
+			d.fail(o, fmt.Errorf("count refusal: %w", err))
 		}
-		o.ParkedAt = d.Now().UTC()
-		d.Log.ErrorContext(ctx, "alert parked after too many refusals", "alert", o.Alert.ID, "err", cause)
+		return
 	}
-	if err := d.update(context.WithoutCancel(ctx), &o); err != nil {
-		d.fail(o, fmt.Errorf("count refusal: %w", err))
+	if d.Parked != nil {
+		if err := d.Parked(ctx, o.Alert); err != nil {
+			d.fail(o, fmt.Errorf("tell that it is parked: %w", err))
+			return
+		}
+	}
+	d.Log.ErrorContext(ctx, "alert parked after too many refusals", "alert", o.Alert.ID, "err", cause)
+	if err := d.settle(ctx, o, func(o *Outgoing) { o.Refused, o.ParkedAt = maxRefusals, d.Now().UTC() }); err != nil {
+		d.fail(o, fmt.Errorf("park: %w", err))
 	}
 }

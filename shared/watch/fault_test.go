@@ -165,21 +165,26 @@ func TestPublisherDownDeliversEverythingAfterwardsInOrder(t *testing.T) {
 	}
 }
 
+// TestRefusedAlertIsParkedAndToldElsewhere fails every write on the way once.
 func TestRefusedAlertIsParkedAndToldElsewhere(t *testing.T) {
-	w := newWorld(t, nil)
-	var parked []string
-	w.courier.Parked = func(_ context.Context, a quality.Alert) error {
-		parked = append(parked, a.Rule)
-		return nil
-	}
-	w.post.fail = func(quality.Parcel) error { return fmt.Errorf("bad subject: %w", quality.ErrRefused) }
-	w.observe(told(template("1"), quality.Status, "PAUSED", w.now()))
-	for range 8 {
-		_ = w.courier.Flush(t.Context()) // refusals are errors until the alert is parked
-		w.pass(time.Minute)
-	}
-	if len(parked) != 1 {
-		t.Errorf("parked %v, want one alert once", parked)
+	for n := range 14 {
+		var f *faulty
+		w := newWorld(t, func(tab store.Table) store.Table { f = &faulty{Table: tab}; return f })
+		var parked []string
+		w.courier.Parked = func(_ context.Context, a quality.Alert) error {
+			parked = append(parked, a.Rule)
+			return nil
+		}
+		w.post.fail = func(quality.Parcel) error { return fmt.Errorf("bad subject: %w", quality.ErrRefused) }
+		w.observe(told(template("1"), quality.Status, "PAUSED", w.now()))
+		f.before = nth(f.writes+n, errDown)
+		for range 8 {
+			_ = w.courier.Flush(t.Context()) // refusals are errors until the alert is parked
+			w.pass(time.Minute)
+		}
+		if len(parked) != 1 {
+			t.Errorf("write %d failed: parked %v, want one alert once", n, parked)
+		}
 	}
 }
 
