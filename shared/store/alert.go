@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
@@ -77,6 +78,33 @@ func (s *Store) Unsent(ctx context.Context, before time.Time, limit int) ([]watc
 	out := make([]watch.AlertKey, len(items))
 	for i, it := range items {
 		out[i] = watch.AlertKey{Partition: it.PK, Sort: it.SK}
+	}
+	return out, nil
+}
+
+// maxLater bounds the backlog in which Later looks, per shard.
+const maxLater = 2000
+
+// Later implements watch.Outbox. An alert's key ends in its id, which is the incident's and a
+// number: the index alone tells.
+func (s *Store) Later(ctx context.Context, than []watch.Outgoing) ([]watch.AlertKey, error) {
+	given, wanted := map[Key]bool{}, map[Key]bool{}
+	for _, o := range than {
+		given[Key{o.Key.Partition, o.Key.Sort}] = true
+		if o.Alert.IncidentID != nil {
+			wanted[Key{o.Key.Partition, escape(*o.Alert.IncidentID)}] = true
+		}
+	}
+	items, err := s.todo(ctx, "SEND", s.now().Add(time.Minute), maxLater)
+	if err != nil {
+		return nil, fmt.Errorf("later alerts: %w", err)
+	}
+	var out []watch.AlertKey
+	for _, it := range items {
+		id := it.SK[strings.LastIndexByte(it.SK, '#')+1:]
+		if dot := strings.LastIndexByte(id, '.'); dot > 0 && !given[it.Key] && wanted[Key{it.PK, id[:dot]}] {
+			out = append(out, watch.AlertKey{Partition: it.PK, Sort: it.SK})
+		}
 	}
 	return out, nil
 }

@@ -43,6 +43,7 @@ const (
 	markTries    = 5
 	digestAbove  = 3 // alerts of one account and severity
 	sweepAfter   = 10 * time.Minute
+	backlogAfter = time.Minute
 	maxSweep     = 500
 	maxAncestors = 200
 	// parallelSends bounds accounts whose alerts go out at once, parallelMarks the writes of claims
@@ -132,10 +133,41 @@ func lanes[T any](limit int, items []T, key func(T) string, f func(*T)) {
 }
 
 // gather reads the alerts, what a first look's heading stands for, and the unsent alerts before
-// them of the same incidents. Parts of a first look come with their heading or, if it never
-// came, on their own.
+// them of the same incidents; of a backlog those after them too, since what is over is told as
+// such. Parts of a first look come with their heading or, if it never came, on their own.
 func (c *Courier) gather(ctx context.Context, keys []AlertKey) ([]Outgoing, error) {
 	have := map[AlertKey]bool{}
+	out, err := c.unsent(ctx, keys, have)
+	if err != nil {
+		return nil, err
+	}
+	late := c.Now().Add(-backlogAfter)
+	if slices.ContainsFunc(out, func(o Outgoing) bool { return o.Alert.Event == quality.Firing && o.Alert.CreatedAt.Before(late) }) {
+		keys, err := c.Outbox.Later(ctx, out)
+		if err != nil {
+			return nil, err
+		}
+		more, err := c.unsent(ctx, keys, have)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	headed := map[string]bool{}
+	for _, o := range out {
+		if o.Alert.Rule == quality.RuleFirstLook {
+			headed[account(o.Alert)] = true
+		}
+	}
+	alone := c.Now().Add(-sweepAfter)
+	out = slices.DeleteFunc(out, func(o Outgoing) bool {
+		return o.Alert.FirstLook && !headed[account(o.Alert)] && o.Alert.CreatedAt.After(alone)
+	})
+	return inOrder(out), nil
+}
+
+// unsent reads the alerts at keys that are not done with and not in have, and those they lead to.
+func (c *Courier) unsent(ctx context.Context, keys []AlertKey, have map[AlertKey]bool) ([]Outgoing, error) {
 	var out []Outgoing
 	for n := 0; len(keys) > 0 && n < maxAncestors; n++ {
 		keys = slices.DeleteFunc(slices.Clone(keys), func(k AlertKey) bool { return have[k] })
@@ -164,17 +196,7 @@ func (c *Courier) gather(ctx context.Context, keys []AlertKey) ([]Outgoing, erro
 			}
 		}
 	}
-	headed := map[string]bool{}
-	for _, o := range out {
-		if o.Alert.Rule == quality.RuleFirstLook {
-			headed[account(o.Alert)] = true
-		}
-	}
-	alone := c.Now().Add(-sweepAfter)
-	out = slices.DeleteFunc(out, func(o Outgoing) bool {
-		return o.Alert.FirstLook && !headed[account(o.Alert)] && o.Alert.CreatedAt.After(alone)
-	})
-	return inOrder(out), nil
+	return out, nil
 }
 
 // inOrder sorts alerts by age, but those of one incident by revision: the clocks of those who

@@ -568,3 +568,19 @@ func TestBacklogDrainsTogether(t *testing.T) {
 		t.Errorf("%d alerts left (%v)", len(left), err)
 	}
 }
+
+// TestBacklogIsToldAsWhatBecameOfIt sweeps an alert whose incident ended meanwhile, in an alert
+// that is itself too young to be swept.
+func TestBacklogIsToldAsWhatBecameOfIt(t *testing.T) {
+	w := newWorld(t, nil)
+	w.observe(told(template("1"), quality.Status, "PAUSED", w.now()))
+	w.pass(8 * time.Minute)
+	w.observe(told(template("1"), quality.Status, "APPROVED", w.now()), told(template("2"), quality.Status, "PAUSED", w.now()))
+	w.pass(4 * time.Minute)
+	if err := w.courier.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"passed template_status warning"}, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}

@@ -12,6 +12,9 @@ type Outbox interface {
 	// Unsent lists alerts created before a time and not yet done with, the oldest first, at
 	// most limit. It may lag, and repeat what was just sent.
 	Unsent(ctx context.Context, before time.Time, limit int) ([]AlertKey, error)
+	// Later lists alerts of the same incidents as some alerts that are not done with either. It
+	// may lag and repeat, and misses some of a very long backlog.
+	Later(ctx context.Context, than []Outgoing) ([]AlertKey, error)
 	// Outgoing reads alerts; those that do not exist are left out.
 	Outgoing(ctx context.Context, keys []AlertKey) ([]Outgoing, error)
 	// Update stores the delivery part of one alert on condition of its Rev, which it then
