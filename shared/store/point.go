@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -44,4 +45,27 @@ func decodePoint(it Item) (quality.Point, error) {
 		Subject: quality.Subject{Kind: b.Kind, WABAID: b.WABAID, ID: b.ID}, Signal: b.Signal, Value: b.Value, At: fromUnix(b.At),
 		Track: b.Track, NotBefore: fromUnix(b.NotBefore), Attrs: b.Attrs, Raw: b.Raw,
 	}, nil
+}
+
+// Stored implements watch.Store.
+func (s *Store) Stored(ctx context.Context, points []quality.Point) (map[quality.Subject]map[quality.PointKey]bool, error) {
+	keys := make([]Key, len(points))
+	by := make(map[Key]quality.Point, len(points))
+	for i, p := range points {
+		keys[i] = pointItemKey(p)
+		by[keys[i]] = p
+	}
+	items, err := s.table.Get(ctx, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("look for %d points: %w", len(points), err)
+	}
+	out := map[quality.Subject]map[quality.PointKey]bool{}
+	for _, it := range items {
+		p := by[it.Key]
+		if out[p.Subject] == nil {
+			out[p.Subject] = map[quality.PointKey]bool{}
+		}
+		out[p.Subject][p.Key()] = true
+	}
+	return out, nil
 }

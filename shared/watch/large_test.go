@@ -10,6 +10,7 @@ import (
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 	"github.com/wabawatch/wabawatch/shared/store"
+	"github.com/wabawatch/wabawatch/shared/store/tabletest"
 )
 
 // TestOneSubjectWithMoreThanACommitHolds sends a thousand changes of one template in one body.
@@ -162,5 +163,27 @@ func TestManyAccountsInOneBody(t *testing.T) {
 	accounts, err := w.store.Accounts(t.Context())
 	if err != nil || len(accounts) != 60 {
 		t.Errorf("%d accounts, %v; want 60", len(accounts), err)
+	}
+}
+
+// TestLateCopiesReadTheirOwnKeysOnly sends readings again that newer ones have overtaken.
+func TestLateCopiesReadTheirOwnKeysOnly(t *testing.T) {
+	f := &tabletest.Faulty{}
+	w := newWorld(t, func(tab store.Table) store.Table { f.Table = tab; return f })
+	var old, young []quality.Reading
+	for i := range 200 {
+		old = append(old, told(template(fmt.Sprint(i)), quality.Status, "PAUSED", w.now().Add(-time.Hour)))
+		young = append(young, told(template(fmt.Sprint(i)), quality.Status, "APPROVED", w.now()))
+	}
+	w.observe(young...)
+	w.observe(old...)
+	before := f.Counts()
+	w.observe(old...)
+	after := f.Counts()
+	if q, n := after.Queries-before.Queries, after.Writes-before.Writes; q > 0 || n > 0 {
+		t.Errorf("%d queries and %d writes for copies", q, n)
+	}
+	if rows := w.history(template("7"), quality.Status); len(rows) != 2 {
+		t.Errorf("history = %+v, want 2 rows", rows)
 	}
 }

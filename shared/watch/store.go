@@ -31,6 +31,8 @@ type Store interface {
 	Load(ctx context.Context, subjects []quality.Subject) (map[quality.Subject]quality.State, map[string]quality.Heads, error)
 	// Account returns all states of one account ("" for the deployment).
 	Account(ctx context.Context, wabaID string) ([]quality.State, error)
+	// Stored says which of some points are stored.
+	Stored(ctx context.Context, points []quality.Point) (map[quality.Subject]map[quality.PointKey]bool, error)
 	// Evidence reads what need asks of a subject.
 	Evidence(ctx context.Context, s quality.Subject, need quality.Need) (map[quality.Signal]quality.Evidence, error)
 	// Commit stores changes, each whole or not at all: state, points and alerts together, on

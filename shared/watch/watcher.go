@@ -201,7 +201,14 @@ func (w *Watcher) applyAll(ctx context.Context, todo []quality.Subject, in map[q
 			lacking = append(lacking, i)
 		}
 	}
-	err := each(ctx, mergeParallel, lacking, func(ctx context.Context, i int) error {
+	lacking, err := w.dropStored(ctx, lacking, inputs, func(i int) bool {
+		parts[i], needs[i] = w.applyPart(inputs[i])
+		return needs[i] != nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = each(ctx, mergeParallel, lacking, func(ctx context.Context, i int) error {
 		q := inputs[i]
 		q.Evidence = map[quality.Signal]quality.Evidence{}
 		for range 4 {
@@ -217,6 +224,35 @@ func (w *Watcher) applyAll(ctx context.Context, todo []quality.Subject, in map[q
 		return fmt.Errorf("history of %s does not settle: still needs %v", todo[i], needs[i])
 	})
 	return parts, err
+}
+
+// dropStored takes what webhooks told before out of the inputs that lack evidence, and returns
+// those that, applied again, still do. Most late readings are copies, and a look at their own
+// keys costs less than the history around them.
+func (w *Watcher) dropStored(ctx context.Context, lacking []int, inputs []quality.Input, apply func(int) bool) ([]int, error) {
+	var told []quality.Point
+	for _, i := range lacking {
+		for _, p := range inputs[i].Points {
+			if p.Track == quality.Told {
+				told = append(told, p)
+			}
+		}
+	}
+	if len(told) == 0 {
+		return lacking, nil
+	}
+	stored, err := w.Store.Stored(ctx, told)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(lacking, func(i int) bool {
+		fresh := slices.DeleteFunc(slices.Clone(inputs[i].Points), func(p quality.Point) bool { return stored[p.Subject][p.Key()] })
+		if len(fresh) == len(inputs[i].Points) {
+			return false
+		}
+		inputs[i].Points = fresh
+		return !apply(i)
+	}), nil
 }
 
 // applyPart applies as many points as one commit holds. With the oldest go the newest of the
