@@ -218,6 +218,23 @@ func TestPagesAreTheWhole(t *testing.T) {
 	}
 }
 
+// TestPagesOfOneSubject pages through alerts that all lie in one partition.
+func TestPagesOfOneSubject(t *testing.T) {
+	var readings []quality.Point
+	for i, status := range []string{"PAUSED", "APPROVED", "REJECTED", "APPROVED", "DISABLED", "APPROVED"} {
+		readings = append(readings, point(quality.Template, "1", "2", quality.Status, status, i))
+	}
+	h := serve(t, readings...)
+	for _, path := range []string{"/v1/alerts?waba_id=1", "/v1/alerts", "/v1/alerts?subject_id=2"} {
+		whole := walk(t, h, path, "1000")
+		for _, limit := range []string{"1", "2", "3"} {
+			if d := cmp.Diff(whole, walk(t, h, path, limit)); d != "" || len(whole) != 6 {
+				t.Errorf("%s by %s (-whole +pages):\n%s", path, limit, d)
+			}
+		}
+	}
+}
+
 func TestHistoryBeginsWithTheValueInForce(t *testing.T) {
 	h := sample(t)
 	path := "/v1/accounts/1/templates/1584930276415311123456/history?signal=status&from=2026-11-20T12:15:00Z"

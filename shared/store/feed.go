@@ -37,7 +37,8 @@ func (s *Store) Alerts(ctx context.Context, wabaID string, from, to time.Time, l
 	g, gctx := errgroup.WithContext(ctx)
 	for i := range shards {
 		g.Go(func() error {
-			q := Query{PK: accountPK(wabaID, i), From: lower, To: upper, Backward: true, Limit: limit + 1}
+			// One more than asked for says whether there are more, and the item at the cursor may be read again.
+			q := Query{PK: accountPK(wabaID, i), From: lower, To: upper, Backward: true, Limit: limit + 2}
 			if wabaID == "" {
 				q.Index, q.PK = View, fmt.Sprintf("FEED#%d", i)
 			}
