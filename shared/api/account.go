@@ -54,7 +54,7 @@ func (s *Server) accounts(r *request) error {
 		}
 		items = append(items, a)
 	}
-	return r.write(page(items, encodeCursor(next)))
+	return r.write(page(items, r.next(next)))
 }
 
 func (s *Server) account(r *request) error {

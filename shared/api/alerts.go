@@ -31,7 +31,11 @@ func (s *Server) alerts(r *request) error {
 	if err != nil {
 		return err
 	}
-	waba, rule, subject := r.param("waba_id"), r.param("rule"), r.param("subject_id")
+	waba, err := r.wabaID()
+	if err != nil {
+		return err
+	}
+	rule, subject := r.param("rule"), r.param("subject_id")
 	if waba == "" && len(r.token.WABAIDs) == 1 {
 		waba = r.token.WABAIDs[0]
 	}
@@ -53,7 +57,7 @@ func (s *Server) alerts(r *request) error {
 			a.PublishedAt = instant(o.SentAt)
 			items = append(items, a)
 			if len(items) == limit && (next != "" || i+1 < len(found)) {
-				return r.write(page(items, encodeCursor(position(a))))
+				return r.write(page(items, r.next(position(a))))
 			}
 		}
 		if cursor = next; cursor == "" {
@@ -83,7 +87,11 @@ func (s *Server) incidents(r *request) error {
 	if err != nil {
 		return err
 	}
-	waba, rule := r.param("waba_id"), r.param("rule")
+	waba, err := r.wabaID()
+	if err != nil {
+		return err
+	}
+	rule := r.param("rule")
 	states, err := s.Reader.OpenStates(r.ctx, waba)
 	if err != nil {
 		return err
@@ -111,5 +119,5 @@ func (s *Server) incidents(r *request) error {
 		items = items[:limit]
 		next = items[limit-1].ID
 	}
-	return r.write(page(items, encodeCursor(next)))
+	return r.write(page(items, r.next(next)))
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -117,6 +118,12 @@ func TestErrors(t *testing.T) {
 		{"/v1/alerts?from=yesterday", http.StatusBadRequest, "from"},
 		{"/v1/alerts?limit=0", http.StatusBadRequest, "limit"},
 		{"/v1/alerts?cursor=%21", http.StatusBadRequest, "cursor"},
+		{"/v1/alerts?cursor=AAAA", http.StatusBadRequest, "cursor"},
+		{"/v1/alerts?cursor=" + base64.RawURLEncoding.EncodeToString([]byte("templates 2")), http.StatusBadRequest, "cursor"},
+		{"/v1/alerts?severity=%zz", http.StatusBadRequest, "severity"},
+		{"/v1/alerts?severity=critical;rule=x", http.StatusBadRequest, "severity"},
+		{"/v1/alerts?waba_id=abc", http.StatusBadRequest, "waba_id"},
+		{"/v1/incidents?waba_id=abc", http.StatusBadRequest, "waba_id"},
 		{"/v1/alerts?sevrity=critical", http.StatusBadRequest, "sevrity"},
 		{"/v1/accounts/abc", http.StatusBadRequest, "waba"},
 		{"/v1/accounts/1/templates/2/history?from=2026-11-21T00:00:00Z&to=2026-11-20T00:00:00Z", http.StatusBadRequest, "to"},

@@ -66,7 +66,7 @@ func (s *Server) writeHistory(r *request, states ...quality.State) error {
 	if rows == nil {
 		rows = []change{}
 	}
-	return r.write(page(rows, encodeCursor(next)))
+	return r.write(page(rows, r.next(next)))
 }
 
 // rows computes the history of a subject, or of one signal. The value in force at from is the

@@ -2,6 +2,8 @@ package api
 
 import (
 	"encoding/base64"
+	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +20,13 @@ const (
 // known refuses parameters that the route does not have: a misspelt filter must not look like
 // an empty one.
 func (r *request) known(names ...string) error {
+	for pair := range strings.SplitSeq(r.http.URL.RawQuery, "&") {
+		// What cannot be read would otherwise be left out, and with it a filter.
+		if _, err := url.ParseQuery(pair); err != nil {
+			name, _, _ := strings.Cut(pair, "=")
+			return badParameter(name, "is not encoded as in a URL")
+		}
+	}
 	for name, values := range r.http.URL.Query() {
 		if !slices.Contains(names, name) {
 			return badParameter(name, "not known here; known are "+strings.Join(names, ", "))
@@ -71,22 +80,31 @@ func (r *request) span() (from, to time.Time, err error) {
 	return from, to, nil
 }
 
-// cursor reads the position at which a list goes on.
+// cursor reads the position at which a list goes on. It begins with the name of the list that gave
+// it: a position in one means nothing in another.
 func (r *request) cursor() (string, error) {
 	v := r.param("cursor")
-	b, err := base64.RawURLEncoding.DecodeString(v)
-	if err != nil {
-		return "", badParameter("cursor", "is not one that this API gave")
+	if v == "" {
+		return "", nil
 	}
-	return string(b), nil
+	b, err := base64.RawURLEncoding.DecodeString(v)
+	position, ok := strings.CutPrefix(string(b), r.list())
+	if err != nil || !ok || position == "" {
+		return "", badParameter("cursor", "is not one that this list gave")
+	}
+	return position, nil
 }
 
-func encodeCursor(position string) string {
+// next is the cursor of a position.
+func (r *request) next(position string) string {
 	if position == "" {
 		return ""
 	}
-	return base64.RawURLEncoding.EncodeToString([]byte(position))
+	return base64.RawURLEncoding.EncodeToString([]byte(r.list() + position))
 }
+
+// list names the list that is read.
+func (r *request) list() string { return path.Base(r.http.URL.Path) + " " }
 
 func (r *request) severity() (quality.Severity, error) {
 	v := quality.Severity(r.param("severity"))
@@ -103,6 +121,15 @@ func (r *request) event() (quality.Event, error) {
 		return "", badParameter("event", "must be one of firing, escalated, eased, reminder, resolved, passed, notice")
 	}
 	return v, nil
+}
+
+// wabaID reads the account that a list is limited to; "" for all.
+func (r *request) wabaID() (string, error) {
+	id := r.param("waba_id")
+	if strings.Trim(id, "0123456789") != "" {
+		return "", badParameter("waba_id", "must be the decimal id of an account")
+	}
+	return id, nil
 }
 
 // waba reads the account of a path, and refuses those that the token does not show as if they

@@ -157,7 +157,7 @@ func (s *Server) list(kind quality.Kind) func(*request) error {
 			}
 			items = append(items, show(st, sched.Heads(), s.fresh(sched, classOfKind(kind))))
 		}
-		return r.write(page(items, encodeCursor(next)))
+		return r.write(page(items, r.next(next)))
 	}
 }
 
