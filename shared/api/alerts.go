@@ -3,9 +3,16 @@ package api
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
+
+// alert is an alert as it is shown.
+type alert struct {
+	quality.Alert
+	PublishedAt *time.Time `json:"published_at"` // when the topic took it; null while it waits
+}
 
 func (s *Server) alerts(r *request) error {
 	if err := r.known("waba_id", "severity", "event", "rule", "subject_id", "from", "to", "limit", "cursor"); err != nil {
@@ -40,9 +47,9 @@ func (s *Server) alerts(r *request) error {
 		waba = r.token.WABAIDs[0]
 	}
 	if waba != "" && !r.allows(waba) {
-		return r.write(page([]quality.Alert{}, ""))
+		return r.write(page([]alert{}, ""))
 	}
-	items := []quality.Alert{}
+	items := []alert{}
 	for {
 		found, next, err := s.Reader.Alerts(r.ctx, waba, from, to, limit, cursor)
 		if err != nil {
@@ -54,8 +61,7 @@ func (s *Server) alerts(r *request) error {
 			if !visible || severity != "" && a.Severity != severity || event != "" && a.Event != event || rule != "" && a.Rule != rule || subject != "" && a.SubjectID != subject {
 				continue
 			}
-			a.PublishedAt = instant(o.SentAt)
-			items = append(items, a)
+			items = append(items, alert{a, instant(o.SentAt)})
 			if len(items) == limit && (next != "" || i+1 < len(found)) {
 				return r.write(page(items, r.next(position(a))))
 			}

@@ -170,8 +170,20 @@ func TestSubject(t *testing.T) {
 	if n := len(body["incidents"].([]any)); n != 1 {
 		t.Errorf("%d incidents, want 1", n)
 	}
-	if _, number := get(t, h, full, "/v1/accounts/1/numbers/%2B1%20202-555-0101"); number["id"] != "12025550101" {
+	_, number := get(t, h, full, "/v1/accounts/1/numbers/%2B1%20202-555-0101")
+	if number["id"] != "12025550101" {
 		t.Errorf("number = %v", number)
+	}
+	if id, ok := number["phone_number_id"]; !ok || id != nil {
+		t.Errorf("phone_number_id that nobody told = %v, present %v; want null", id, ok)
+	}
+}
+
+func TestAlertThatWaitsHasNotBeenPublished(t *testing.T) {
+	_, body := get(t, sample(t), full, "/v1/alerts?limit=1")
+	a := body["items"].([]any)[0].(map[string]any)
+	if at, ok := a["published_at"]; !ok || at != nil {
+		t.Errorf("published_at = %v, present %v; want null", at, ok)
 	}
 }
 

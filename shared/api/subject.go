@@ -16,7 +16,7 @@ type subject struct {
 	Kind          quality.Kind             `json:"kind"`
 	WABAID        string                   `json:"waba_id"`
 	ID            string                   `json:"id"`
-	PhoneNumberID string                   `json:"phone_number_id,omitempty"`
+	PhoneNumberID *string                  `json:"phone_number_id"` // null while no poll told it
 	Display       string                   `json:"display_phone_number,omitempty"`
 	Language      string                   `json:"language,omitempty"`
 	Name          string                   `json:"name"`
@@ -52,9 +52,12 @@ type incident struct {
 
 func show(s quality.State, heads quality.Heads, fresh bool) subject {
 	out := subject{
-		Kind: s.Subject.Kind, WABAID: s.Subject.WABAID, ID: s.Subject.ID, PhoneNumberID: s.Refs[quality.RefPhoneNumberID],
+		Kind: s.Subject.Kind, WABAID: s.Subject.WABAID, ID: s.Subject.ID,
 		Display: s.Refs[quality.RefDisplay], Language: s.Refs[quality.RefLanguage], Name: s.Name, Health: s.Health(fresh),
 		Signals: map[quality.Signal]value{}, Incidents: []incident{},
+	}
+	if id := s.Refs[quality.RefPhoneNumberID]; id != "" {
+		out.PhoneNumberID = &id
 	}
 	for sig, c := range s.Cells {
 		r := c.Current

@@ -81,8 +81,6 @@ type Alert struct {
 	FirstLook bool `json:"first_look,omitempty"`
 	// Repeated marks a notice whose like, with another time, was told within 8 days.
 	Repeated bool `json:"possibly_repeated,omitempty"`
-	// PublishedAt is when the notifier was told it arrived; only /v1/alerts shows it.
-	PublishedAt *time.Time `json:"published_at,omitempty"`
 	// PreviousAt is CreatedAt of the alert before this one of the same incident; zero for the
 	// first. With the incident's id it finds that alert, which must go out first.
 	PreviousAt time.Time `json:"-"`
