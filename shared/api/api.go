@@ -72,12 +72,7 @@ func (s *Server) Handler() http.Handler {
 	} {
 		mux.Handle(pattern, s.authenticated(handle))
 	}
-	mux.Handle("/v1/", s.authenticated(func(r *request) error {
-		if r.http.Method != http.MethodGet && r.http.Method != http.MethodHead {
-			return &failure{http.StatusMethodNotAllowed, "method_not_allowed", "this API only answers GET"}
-		}
-		return notFound("there is no such route; see /")
-	}))
+	mux.Handle("/v1/", s.authenticated(func(*request) error { return notFound("there is no such route; see /") }))
 	return mux
 }
 
@@ -153,6 +148,11 @@ func (s *Server) authenticated(handle func(*request) error) http.Handler {
 		if !ok {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="wabawatch"`)
 			s.fail(w, hr, &failure{http.StatusUnauthorized, "unauthorized", "a bearer token is required"})
+			return
+		}
+		if hr.Method != http.MethodGet && hr.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			s.fail(w, hr, &failure{http.StatusMethodNotAllowed, "method_not_allowed", "this API only answers GET"})
 			return
 		}
 		r := &request{http: hr, ctx: hr.Context(), token: token, write: func(v any) error { return respond(w, http.StatusOK, v) }}

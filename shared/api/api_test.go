@@ -137,6 +137,19 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+func TestOnlyGETIsAnswered(t *testing.T) {
+	h := sample(t)
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
+		r := httptest.NewRequest(method, "/v1/accounts", nil)
+		r.Header.Set("Authorization", "Bearer "+full)
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		if rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != "GET, HEAD" {
+			t.Errorf("%s = %d, Allow %q", method, rec.Code, rec.Header().Get("Allow"))
+		}
+	}
+}
+
 func TestTokenLimitedToAccounts(t *testing.T) {
 	h := sample(t)
 	for _, path := range []string{"/v1/accounts/2", "/v1/accounts/2/templates", "/v1/accounts/2/templates/9", "/v1/accounts/2/templates/9/history"} {
