@@ -13,6 +13,8 @@ import (
 	_ "time/tzdata" // alerts show a local time on machines that have no zone files
 
 	"github.com/spf13/cobra"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
 )
 
 // version is set when a release is built.
@@ -20,8 +22,10 @@ var version = ""
 
 // Exit codes.
 const (
-	exitFailed = 1
-	exitUsage  = 2
+	exitFailed    = 1
+	exitUsage     = 2
+	exitAuth      = 4 // Meta refuses the token, or the token lacks a permission
+	exitThrottled = 5 // Meta wants us to wait
 )
 
 // usageError is a mistake in how the program was called or configured.
@@ -35,10 +39,30 @@ func main() {
 		return
 	}
 	fmt.Fprintf(os.Stderr, "wabawatch: %v\n", err)
+	os.Exit(exitCode(err))
+}
+
+func exitCode(err error) int {
 	if _, ok := errors.AsType[usageError](err); ok {
-		os.Exit(exitUsage)
+		return exitUsage
 	}
-	os.Exit(exitFailed)
+	if e, ok := errors.AsType[*quality.PollError](err); ok {
+		switch e.Failure {
+		case quality.FailToken, quality.FailForbidden:
+			return exitAuth
+		case quality.FailThrottled:
+			return exitThrottled
+		}
+	}
+	return exitFailed
+}
+
+// noArguments refuses arguments as a mistake in the call, which cobra's own check does not.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())}
+	}
+	return nil
 }
 
 func root() *cobra.Command {
@@ -47,6 +71,8 @@ func root() *cobra.Command {
 		Short:         "Watch what WhatsApp thinks of a business",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args:          noArguments,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(serveCommand(), testAlertCommand(), subscribeCommand(), versionCommand())
@@ -57,7 +83,7 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), "wabawatch "+buildVersion())
 			return err

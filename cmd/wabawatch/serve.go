@@ -31,7 +31,7 @@ its data in one file. Secrets come from the environment: WABAWATCH_APP_SECRETS,
 WABAWATCH_VERIFY_TOKEN, WABAWATCH_API_TOKEN and, for polling, WABAWATCH_ACCESS_TOKEN.
 
 With --demo nothing needs to be set: a simulation of Meta runs beside it and tells a story.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	flags := map[string]*string{}
 	for _, f := range []struct{ name, variable, usage string }{

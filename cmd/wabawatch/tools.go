@@ -17,7 +17,7 @@ func testAlertCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "test-alert",
 		Short: "Send one test alert the way serve would, and print it",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.ParseServe(true, nil)
 			if err != nil {
@@ -48,20 +48,21 @@ func testAlertCommand() *cobra.Command {
 // subscribeCommand connects each account to the app whose token is set: without that Meta sends
 // nothing, however the app is configured.
 func subscribeCommand() *cobra.Command {
-	var wabaIDs []string
+	var wabaIDs string
 	cmd := &cobra.Command{
 		Use:   "subscribe",
 		Short: "Subscribe the app to each account (POST /{WABA}/subscribed_apps)",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 	}
-	cmd.Flags().StringSliceVar(&wabaIDs, "waba", nil, "accounts; default WABAWATCH_WABA_IDS, or those of WABAWATCH_BUSINESS_ID")
+	cmd.Flags().StringVar(&wabaIDs, "waba", "", "accounts, comma-separated; default WABAWATCH_WABA_IDS, or those of WABAWATCH_BUSINESS_ID")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := config.ParseServe(true, nil)
+		set := map[string]string{"WABAWATCH_POLLING": "on"} // the client is for this call, whoever polls
+		if wabaIDs != "" {
+			set["WABAWATCH_WABA_IDS"] = wabaIDs
+		}
+		cfg, err := config.ParseServe(true, set)
 		if err != nil {
 			return usageError{err}
-		}
-		if len(wabaIDs) > 0 {
-			cfg.WABAIDs = wabaIDs
 		}
 		p := &program{cfg: cfg, out: cmd.OutOrStdout(), log: newLogger(cmd.ErrOrStderr(), false)}
 		client, err := p.source()
