@@ -58,3 +58,26 @@ func TestExitCodes(t *testing.T) {
 		}
 	}
 }
+
+func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
+	code, out := run(t, strings.Fields("serve --timezone Mars --poll-interval 1 --graph-url https://host/path"),
+		`WABAWATCH_RULES={"no_rule":{"off":true}}`, "WABAWATCH_LANGUAGE=xx", "WABAWATCH_WABA_IDS=a")
+	if code != exitUsage {
+		t.Errorf("exit code %d", code)
+	}
+	for _, name := range []string{
+		"WABAWATCH_TIMEZONE", "WABAWATCH_POLL_INTERVAL", "WABAWATCH_GRAPH_URL", "WABAWATCH_RULES", "no_rule", "WABAWATCH_LANGUAGE", "WABAWATCH_WABA_IDS",
+		"WABAWATCH_APP_SECRETS", "WABAWATCH_VERIFY_TOKEN", "WABAWATCH_API_TOKEN",
+	} {
+		if !strings.Contains(out, name) {
+			t.Errorf("output does not name %s:\n%s", name, out)
+		}
+	}
+}
+
+func TestEmptyFlagUndoesVariable(t *testing.T) {
+	_, out := run(t, []string{"serve", "--waba", "", "--timezone", "Mars"}, "WABAWATCH_WABA_IDS=a")
+	if strings.Contains(out, "WABAWATCH_WABA_IDS") || !strings.Contains(out, "WABAWATCH_TIMEZONE") {
+		t.Errorf("--waba '' leaves the variable in force:\n%s", out)
+	}
+}

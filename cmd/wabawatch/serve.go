@@ -19,6 +19,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wabawatch/wabawatch/shared/config"
+	"github.com/wabawatch/wabawatch/shared/notify"
+	"github.com/wabawatch/wabawatch/shared/quality"
 )
 
 func serveCommand() *cobra.Command {
@@ -33,44 +35,67 @@ WABAWATCH_VERIFY_TOKEN, WABAWATCH_API_TOKEN and, for polling, WABAWATCH_ACCESS_T
 With --demo nothing needs to be set: a simulation of Meta runs beside it and tells a story.`,
 		Args: noArguments,
 	}
-	flags := map[string]*string{}
-	for _, f := range []struct{ name, variable, usage string }{
-		{"listen", "WABAWATCH_LISTEN", "address to listen on (default 127.0.0.1:8080)"},
-		{"data", "WABAWATCH_DATA", "file that holds the data (default wabawatch.db)"},
-		{"waba", "WABAWATCH_WABA_IDS", "accounts to poll, comma-separated"},
-		{"business", "WABAWATCH_BUSINESS_ID", "business portfolio whose accounts are discovered"},
-		{"graph-url", "WABAWATCH_GRAPH_URL", "scheme and host of the Graph API (default Meta's)"},
-		{"graph-version", "WABAWATCH_GRAPH_VERSION", "version of the Graph API (default v26.0)"},
-		{"poll-interval", "WABAWATCH_POLL_INTERVAL", "cadence of polls of numbers; the others scale with it (default 5m)"},
-		{"rules", "WABAWATCH_RULES", "JSON that changes rules"},
-		{"retention", "WABAWATCH_RETENTION", "how long history is kept (default 400d)"},
-		{"public-url", "WABAWATCH_PUBLIC_URL", "where people reach this program, for links in alerts"},
-		{"timezone", "WABAWATCH_TIMEZONE", "zone shown beside UTC (default UTC)"},
-		{"language", "WABAWATCH_LANGUAGE", "language of alerts (default en)"},
-		{"sns-topic", "WABAWATCH_SNS_TOPIC_ARN", "SNS topic that alerts are published to"},
-	} {
-		flags[f.variable] = cmd.Flags().String(f.name, "", f.usage)
+	type setting struct {
+		name, variable, usage string
+		value                 *string
+	}
+	settings := []setting{
+		{name: "listen", variable: "WABAWATCH_LISTEN", usage: "address to listen on (default 127.0.0.1:8080)"},
+		{name: "data", variable: "WABAWATCH_DATA", usage: "file that holds the data (default wabawatch.db)"},
+		{name: "waba", variable: "WABAWATCH_WABA_IDS", usage: "accounts to poll, comma-separated"},
+		{name: "business", variable: "WABAWATCH_BUSINESS_ID", usage: "business portfolio whose accounts are discovered"},
+		{name: "graph-url", variable: "WABAWATCH_GRAPH_URL", usage: "scheme and host of the Graph API (default Meta's)"},
+		{name: "graph-version", variable: "WABAWATCH_GRAPH_VERSION", usage: "version of the Graph API (default v26.0)"},
+		{name: "poll-interval", variable: "WABAWATCH_POLL_INTERVAL", usage: "cadence of polls of numbers; the others scale with it (default 5m)"},
+		{name: "rules", variable: "WABAWATCH_RULES", usage: "JSON that changes rules"},
+		{name: "retention", variable: "WABAWATCH_RETENTION", usage: "how long history is kept (default 400d)"},
+		{name: "public-url", variable: "WABAWATCH_PUBLIC_URL", usage: "where people reach this program, for links in alerts"},
+		{name: "timezone", variable: "WABAWATCH_TIMEZONE", usage: "zone shown beside UTC (default UTC)"},
+		{name: "language", variable: "WABAWATCH_LANGUAGE", usage: "language of alerts (default en)"},
+		{name: "sns-topic", variable: "WABAWATCH_SNS_TOPIC_ARN", usage: "SNS topic that alerts are published to"},
+	}
+	for i, f := range settings {
+		settings[i].value = cmd.Flags().String(f.name, "", f.usage)
 	}
 	cmd.Flags().BoolVar(&demo, "demo", false, "simulate Meta, with invented data")
 	pace := cmd.Flags().Duration("pace", 6*time.Second, "of --demo: time between the steps of the story")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		set := map[string]string{}
-		for variable, v := range flags {
-			if *v != "" {
-				set[variable] = *v
+		for _, f := range settings {
+			// An empty flag was given to undo what the environment says.
+			if cmd.Flags().Changed(f.name) {
+				set[f.variable] = strings.TrimSpace(*f.value)
 			}
 		}
 		cfg, err := config.ParseServe(demo, set)
-		if err != nil {
+		if err = errors.Join(err, unknownWords(cfg)); err != nil {
 			return usageError{fmt.Errorf("not started; these settings need attention:\n%w", err)}
 		}
 		p := &program{cfg: cfg, out: cmd.OutOrStdout(), log: newLogger(cmd.ErrOrStderr(), demo)}
+		if *pace <= 0 {
+			return usageError{fmt.Errorf("--pace is %s; the story needs time between its steps", *pace)}
+		}
 		if demo {
 			return p.demo(cmd.Context(), *pace, set["WABAWATCH_DATA"] != "" || os.Getenv("WABAWATCH_DATA") != "")
 		}
 		return p.serve(cmd.Context(), nil)
 	}
 	return cmd
+}
+
+// unknownWords names rules and languages that there are not, so that they are told beside what else
+// is wrong. What is no JSON object at all was told by package config.
+func unknownWords(cfg config.Serve) error {
+	var errs []error
+	if cfg.Rules != "" && config.Object(cfg.Rules) == nil {
+		if _, err := quality.DefaultRules.Override(cfg.Rules); err != nil {
+			errs = append(errs, fmt.Errorf("WABAWATCH_RULES: %w", err))
+		}
+	}
+	if _, err := notify.NewWriter(cfg.Language, cfg.TimeZone, cfg.PublicURL); err != nil {
+		errs = append(errs, fmt.Errorf("WABAWATCH_LANGUAGE: %w", err))
+	}
+	return errors.Join(errs...)
 }
 
 // newLogger writes text for people. In a demonstration the story is what they came to read.

@@ -290,7 +290,7 @@ func checks(v reflect.Value) []check {
 			out = append(out,
 				check{"WABAWATCH_POLL_INTERVAL", func() error { return between(group.PollInterval, minInterval, maxInterval) }},
 				check{"WABAWATCH_RETENTION", func() error { return between(group.Retention, minRetention, maxRetention) }},
-				check{"WABAWATCH_RULES", func() error { return object(group.Rules) }})
+				check{"WABAWATCH_RULES", func() error { return Object(group.Rules) }})
 		case *Words:
 			out = append(out,
 				check{"WABAWATCH_LANGUAGE", func() error { return language(group.Language) }},
@@ -379,7 +379,8 @@ func ids(list *[]string) error {
 	return nil
 }
 
-func object(s string) error {
+// Object checks that a text is a JSON object, or empty.
+func Object(s string) error {
 	if s == "" {
 		return nil
 	}
