@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -208,26 +209,34 @@ func (w *Watcher) novelties(ctx context.Context, d quality.Delivery, now time.Ti
 	return out, nil
 }
 
-// ask makes classes due at a time, once per account.
+// ask makes classes due at a time, once per account. That it was asked is noted to the second, rounded
+// up, so that a crowd of webhooks writes an account's schedule once a second and not once each.
 func (w *Watcher) ask(ctx context.Context, asks map[quality.Ask]bool, due time.Time) error {
 	by := map[string][]quality.Class{}
 	for a := range asks {
 		by[a.WABAID] = append(by[a.WABAID], a.Class)
 	}
+	askedAt := w.Now().UTC().Add(time.Second - 1).Truncate(time.Second)
 	return each(ctx, mergeParallel, slices.Collect(maps.Keys(by)), func(ctx context.Context, id string) error {
 		return w.reschedule(ctx, id, func(s *Schedule) bool {
 			if s.Rev == 0 {
 				return false
 			}
+			changed := false
 			for _, class := range by[id] {
 				c := s.Classes[class]
-				c.AskedAt = w.Now().UTC()
+				if !c.AskedAt.Before(askedAt) && !c.Due.IsZero() && !c.Due.After(due) {
+					continue
+				}
+				if c.AskedAt.Before(askedAt) {
+					c.AskedAt = askedAt
+				}
 				if c.Due.IsZero() || c.Due.After(due) {
 					c.Due = due
 				}
-				s.Classes[class] = c
+				s.Classes[class], changed = c, true
 			}
-			return true
+			return changed
 		})
 	})
 }
@@ -250,10 +259,10 @@ func (w *Watcher) reschedule(ctx context.Context, wabaID string, change func(*Sc
 		if err == nil {
 			return nil
 		}
-		if try == mergeTries || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
+		if try == scheduleTries || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
 			return err
 		}
-		if err := sleep(ctx, time.Duration(try+1)*5*time.Millisecond); err != nil {
+		if err := sleep(ctx, rand.N(time.Duration(1<<min(try, 6))*5*time.Millisecond)); err != nil {
 			return err
 		}
 	}

@@ -55,6 +55,7 @@ type Watcher struct {
 
 const (
 	mergeTries    = 8
+	scheduleTries = 16 // all webhooks and polls of an account meet on its one schedule
 	mergeParallel = 8
 	askDelay      = 30 * time.Second // from a webhook to the poll that confirms it
 	recheckAfter  = time.Minute
