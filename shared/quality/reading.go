@@ -10,6 +10,9 @@ type Reading struct {
 	// Receipt is a digest of (field, entry id, entry.time, value). A reading without a time, or
 	// dated too far ahead, takes the time at which this receipt was first seen.
 	Receipt string
+	// Lasts is how long the value lasts from At on, where that is known; the attribute "until" says
+	// when it ends. A time that is settled later moves it.
+	Lasts time.Duration
 	// Name is what people call the subject (template name, display name); "" if not said.
 	Name string
 	// Refs are other identities of the subject: phone_number_id, display_phone_number, language.

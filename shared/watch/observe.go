@@ -129,6 +129,10 @@ func (w *Watcher) settleTimes(ctx context.Context, readings []quality.Reading, n
 		rd := &readings[i]
 		if at, ok := first[rd.Receipt]; ok {
 			rd.At = at
+			if rd.Lasts > 0 {
+				rd.Attrs = maps.Clone(rd.Attrs)
+				rd.Attrs[quality.AttrUntil] = at.Truncate(time.Second).Add(rd.Lasts).UTC().Format(time.RFC3339)
+			}
 		}
 		rd.At = rd.At.UTC().Truncate(time.Second)
 	}

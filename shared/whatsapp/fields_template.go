@@ -22,6 +22,9 @@ func (c *change) template() (s quality.Subject, err error) {
 // tell makes a reading of a template, with its name and language.
 func (c *change) tell(s quality.Subject, sig quality.Signal, value string, attrs ...string) {
 	r := c.add(s, sig, value, attrs...)
+	if value == "PAUSED" {
+		r.Lasts = pauses[r.Attrs[quality.AttrTitle]]
+	}
 	r.Name = c.text("message_template_name")
 	if language := c.text("message_template_language"); language != "" {
 		r.Refs = map[string]string{quality.RefLanguage: strings.ReplaceAll(quality.Clip(language, 20), "-", "_")}
