@@ -14,6 +14,10 @@ type alert struct {
 	PublishedAt *time.Time `json:"published_at"` // when the topic took it; null while it waits
 }
 
+// maxRead is how many alerts are read for one answer. Beyond, it is shorter than its limit and says
+// where to go on.
+const maxRead = 10_000
+
 func (s *Server) alerts(r *request) error {
 	if err := r.known("waba_id", "severity", "event", "rule", "subject_id", "from", "to", "limit", "cursor"); err != nil {
 		return err
@@ -50,8 +54,9 @@ func (s *Server) alerts(r *request) error {
 		return r.write(page([]alert{}, ""))
 	}
 	items := []alert{}
-	for {
-		found, next, err := s.Reader.Alerts(r.ctx, waba, from, to, limit, cursor)
+	for read := 0; ; {
+		// A filter may leave few of many: they are read a page at a time even if one was asked for.
+		found, next, err := s.Reader.Alerts(r.ctx, waba, from, to, max(limit, defaultLimit), cursor)
 		if err != nil {
 			return err
 		}
@@ -66,8 +71,9 @@ func (s *Server) alerts(r *request) error {
 				return r.write(page(items, r.next(position(a))))
 			}
 		}
-		if cursor = next; cursor == "" {
-			return r.write(page(items, ""))
+		cursor, read = next, read+len(found)
+		if cursor == "" || read >= maxRead {
+			return r.write(page(items, r.next(cursor)))
 		}
 	}
 }

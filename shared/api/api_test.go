@@ -267,6 +267,30 @@ func TestPagesOfOneSubject(t *testing.T) {
 	}
 }
 
+// endless is a reader of alerts that never end and of which no filter finds one.
+type endless struct {
+	api.Reader
+	calls, read int
+}
+
+func (e *endless) Alerts(_ context.Context, _ string, _, _ time.Time, limit int, _ string) ([]watch.Outgoing, string, error) {
+	e.calls, e.read = e.calls+1, e.read+limit
+	return make([]watch.Outgoing, limit), "2026-11-20T12:00:00.000Z#1", nil
+}
+
+// TestRareAlertsDoNotReadForEver: an answer may be short, and then says where to go on.
+func TestRareAlertsDoNotReadForEver(t *testing.T) {
+	reader := &endless{}
+	s := &api.Server{Reader: reader, Tokens: []api.Token{{Token: full}}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	code, body := get(t, s.Handler(), full, "/v1/alerts?rule=none&limit=1")
+	if code != http.StatusOK || len(body["items"].([]any)) != 0 || body["next"] == nil {
+		t.Errorf("answer = %d %v, want an empty page that is not the last", code, body)
+	}
+	if reader.calls > 200 || reader.read > 20_000 {
+		t.Errorf("%d calls read %d alerts", reader.calls, reader.read)
+	}
+}
+
 func TestHistoryBeginsWithTheValueInForce(t *testing.T) {
 	h := sample(t)
 	path := "/v1/accounts/1/templates/1584930276415311123456/history?signal=status&from=2026-11-20T12:15:00Z"
