@@ -81,13 +81,14 @@ func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
 			return err
 		}
 	}
-	return each(ctx, mergeParallel, d.WABAIDs, func(ctx context.Context, id string) error {
+	_ = each(ctx, mergeParallel, d.WABAIDs, func(ctx context.Context, id string) error {
 		if err := w.Store.Heartbeat(ctx, id, now); err != nil {
 			// Only the page would miss it.
 			w.Log.WarnContext(ctx, "heartbeat not stored", "waba", id, "err", err)
 		}
 		return nil
-	})
+	}) // all readings are stored, so the body is acknowledged whatever becomes of this
+	return nil
 }
 
 // maxBeyond bounds what is kept of points for which a state has no room.
