@@ -129,7 +129,7 @@ test-alert: need-aws ## Have the deployment send a test alert by every channel
 	$(AWS) lambda invoke --function-name "$$fn" --cli-binary-format raw-in-base64-out --payload file://events/notifier-test.json build/test-alert.json && cat build/test-alert.json
 
 delete: need-aws need-sam ## Delete the deployment; asks, and says what stays
-	@STACK=$(STACK) SAM="$(SAM)" bash tools/delete.sh $(SECRETS_PATH)
+	@STACK=$(STACK) SAM="$(SAM)" bash tools/delete.sh
 
 # The functions in containers, see docs/sam-local.md.
 

@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
-# delete.sh PATH: deletes the stack $STACK with $SAM, and the secrets under PATH, after asking.
+# delete.sh: deletes the stack $STACK with $SAM, and its secrets, after asking. Where they are the stack
+# says itself: those of another deployment must not go with it.
 set -euo pipefail
 
-path=$1
-table=$(aws cloudformation describe-stacks --stack-name "$STACK" --output text \
-    --query "Stacks[0].Outputs[?OutputKey=='TableName'].OutputValue")
+output() { # NAME: prints an output of the stack
+    aws cloudformation describe-stacks --stack-name "$STACK" --output text \
+        --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
+}
+
+table=$(output TableName)
+path=$(output SecretsPath)
+[ -n "$path" ] || { echo "The stack $STACK does not say where its secrets are; it is no deployment of wabawatch." >&2; exit 1; }
 cat <<TEXT
 This deletes the stack $STACK: functions, routes, schedules, topics with their subscriptions,
 alarms, logs; and the secrets under $path. Webhooks that Meta sends from then on are lost.
