@@ -57,6 +57,11 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, "ok\n") })
 	mux.HandleFunc("GET /{$}", s.index)
+	// On AWS the callback has routes for its own methods only, and the others end here.
+	mux.HandleFunc("/webhook", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", "GET, POST")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	})
 	for pattern, handle := range map[string]func(*request) error{
 		"GET /v1/accounts":                               s.accounts,
 		"GET /v1/accounts/{waba}":                        s.account,

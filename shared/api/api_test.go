@@ -150,6 +150,14 @@ func TestOnlyGETIsAnswered(t *testing.T) {
 	}
 }
 
+func TestOtherMethodsOfTheCallback(t *testing.T) {
+	rec := httptest.NewRecorder()
+	sample(t).ServeHTTP(rec, httptest.NewRequest(http.MethodPut, "/webhook", nil))
+	if rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != "GET, POST" {
+		t.Errorf("PUT /webhook = %d, Allow %q", rec.Code, rec.Header().Get("Allow"))
+	}
+}
+
 func TestTokenLimitedToAccounts(t *testing.T) {
 	h := sample(t)
 	for _, path := range []string{"/v1/accounts/2", "/v1/accounts/2/templates", "/v1/accounts/2/templates/9", "/v1/accounts/2/templates/9/history"} {
