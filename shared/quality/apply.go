@@ -151,7 +151,7 @@ func (w *work) addSignal(sig Signal, points []Point) {
 		return
 	}
 	last := w.s.lastObserved(sig, w.in.Heads)
-	if _, again := w.obs[sig]; !again && len(points) == 1 && points[0].At.After(last) && !collapses(sig) {
+	if _, again := w.obs[sig]; !again && len(points) == 1 && points[0].At.After(last) && !collapses(sig) && !restarts(w.s.Subject.Kind, sig) {
 		p := points[0]
 		w.setCell(sig, p, last)
 		w.added = append(w.added, p)
@@ -224,7 +224,7 @@ func (w *work) fromEvidence(sig Signal, points []Point, from time.Time) {
 	if len(obs) == 0 {
 		return
 	}
-	if !ev.From.IsZero() && exists && !ev.bridged(kind, sig) || !c.rebuild(rows(obs, anyValue), rows(obs, Known), obs, ev.From, ev.From.IsZero() || !exists) {
+	if !ev.From.IsZero() && exists && !ev.bridged(kind, sig) || !c.rebuild(rows(obs, anyValue, 0), knownRows(kind, sig, obs), obs, ev.From, ev.From.IsZero() || !exists) {
 		w.need[sig] = time.Time{}
 		return
 	}
@@ -241,7 +241,7 @@ func (w *work) fromEvidence(sig Signal, points []Point, from time.Time) {
 	}
 	w.put(sig, c)
 	w.obs[sig] = obs
-	w.rebuilt[sig] = rows(obs, Known)
+	w.rebuilt[sig] = knownRows(kind, sig, obs)
 	w.added = append(w.added, fresh...)
 	w.touched[sig] = true
 }

@@ -126,8 +126,9 @@ func sameReading(sig Signal, a, b Point) bool {
 }
 
 // rows collapses observations: one row per change. Within a second the last observation is
-// the one in force. keep says which values count.
-func rows(obs []observation, keep func(string) bool) []Row {
+// the one in force. keep says which values count. Where a row is over after a while, a like
+// reading after that begins another; 0 for never.
+func rows(obs []observation, keep func(string) bool, overAfter time.Duration) []Row {
 	var out []Row
 	var last time.Time
 	for i := 0; i < len(obs); {
@@ -141,13 +142,15 @@ func rows(obs []observation, keep func(string) bool) []Row {
 		if !ok {
 			continue
 		}
-		if n := len(out); n > 0 && out[n-1].Value == o.value {
+		n := len(out)
+		over := n > 0 && overAfter > 0 && !o.at.Before(out[n-1].At.Add(overAfter))
+		if n > 0 && out[n-1].Value == o.value && !over {
 			if o.point {
 				out[n-1].Attrs = united(out[n-1].Attrs, o.attrs)
 			}
 		} else {
 			r := Row{Value: o.value, At: o.at, Track: o.track, Attrs: united(nil, o.attrs)}
-			if n > 0 {
+			if n > 0 && out[n-1].Value != o.value {
 				r.From, r.NotBefore = out[n-1].Value, last
 			}
 			out = append(out, r)
@@ -156,6 +159,17 @@ func rows(obs []observation, keep func(string) bool) []Row {
 	}
 	return out
 }
+
+// knownRows are the rows that rules read. The 7 days of Flagged run from the first reading: one
+// that comes after them is another flagging, although nobody said that the first was over.
+func knownRows(k Kind, sig Signal, obs []observation) []Row {
+	if restarts(k, sig) {
+		return rows(obs, Known, endAfter)
+	}
+	return rows(obs, Known, 0)
+}
+
+func restarts(k Kind, sig Signal) bool { return k == PhoneNumber && sig == Flagged }
 
 func united(old, more map[string]string) map[string]string {
 	if len(more) == 0 {
@@ -175,5 +189,5 @@ func anyValue(string) bool { return true }
 // it. Of a span, the first row is the value in force when it begins; its At is the newest
 // observation before the span, unless it is also the first ever.
 func History(k Kind, sig Signal, ev Evidence) []Row {
-	return rows(observations(k, sig, ev), anyValue)
+	return rows(observations(k, sig, ev), anyValue, 0)
 }

@@ -103,10 +103,10 @@ func past(k Kind, at time.Time, obs map[Signal][]observation) View {
 		}
 		upTo := all[:n]
 		var l viewed
-		if known := rows(upTo, Known); len(known) > 0 {
+		if known := knownRows(k, sig, upTo); len(known) > 0 {
 			l.known = known[len(known)-1]
 		}
-		if every := rows(upTo, anyValue); !Known(every[len(every)-1].Value) {
+		if every := rows(upTo, anyValue, 0); !Known(every[len(every)-1].Value) {
 			l.unknownSince = every[len(every)-1].At
 		}
 		for _, o := range upTo {

@@ -1,0 +1,52 @@
+package quality
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// until lets every clock run that is due by end.
+func (l *ledger) until(end time.Time) {
+	l.t.Helper()
+	for !l.state.Due.IsZero() && !l.state.Due.After(end) {
+		l.tick(l.state.Due)
+	}
+}
+
+const day = 24 * time.Hour
+
+// TestAgainIsAnotherIncident says again what was over by itself: it is told again, as of then.
+func TestAgainIsAnotherIncident(t *testing.T) {
+	number := Subject{PhoneNumber, "1", "12025550101"}
+	for _, tc := range []struct {
+		name  string
+		s     Subject
+		first func(l *ledger)
+		again func(l *ledger, at time.Time)
+	}{
+		{"flagged after day 7", number, func(l *ledger) {
+			l.told(t0, fact(number, Flagged, Yes, t0))
+		}, func(l *ledger, at time.Time) {
+			l.told(at, fact(number, Flagged, Yes, at))
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := newLedger(t, tc.s)
+			tc.first(l)
+			l.until(t0.Add(20 * day))
+			if len(l.state.Open) > 0 {
+				t.Fatalf("still open: %v", l.state.Open)
+			}
+			l.alerts = nil
+			again := t0.Add(20 * day)
+			tc.again(l, again)
+			if got := strings.Join(l.said(), ", "); !strings.HasPrefix(got, "firing ") || strings.Contains(got, ",") {
+				t.Fatalf("told %q, want one firing", got)
+			}
+			if a := l.alerts[0]; !a.At.Equal(again) || !a.IncidentSince.Equal(again) {
+				t.Errorf("at %v since %v, want %v", a.At, a.IncidentSince, again)
+			}
+		})
+	}
+}
