@@ -18,7 +18,7 @@ const day = 24 * time.Hour
 
 // TestAgainIsAnotherIncident says again what was over by itself: it is told again, as of then.
 func TestAgainIsAnotherIncident(t *testing.T) {
-	number := Subject{PhoneNumber, "1", "12025550101"}
+	number, _, acct := Subject{PhoneNumber, "1", "12025550101"}, Subject{Template, "1", "7"}, AccountSubject("1")
 	for _, tc := range []struct {
 		name  string
 		s     Subject
@@ -29,6 +29,17 @@ func TestAgainIsAnotherIncident(t *testing.T) {
 			l.told(t0, fact(number, Flagged, Yes, t0))
 		}, func(l *ledger, at time.Time) {
 			l.told(at, fact(number, Flagged, Yes, at))
+		}},
+		{"restricted after a lifting", acct, func(l *ledger) {
+			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0, AttrUntil, t0.Add(19*day).Format(time.RFC3339)))
+			l.told(at(60), fact(acct, RestrictionLifted, "A_UNBAN", at(60)))
+		}, func(l *ledger, at time.Time) {
+			l.told(at, fact(acct, Restriction("X"), RestrictionActive, at, AttrUntil, t0.Add(30*day).Format(time.RFC3339)))
+		}},
+		{"an account alert after nobody repeated it", acct, func(l *ledger) {
+			l.told(t0, fact(acct, AlertOf("BUSINESS", "5", "X"), "ACTIVE", t0, AttrSeverity, "WARNING"))
+		}, func(l *ledger, at time.Time) {
+			l.told(at, fact(acct, AlertOf("BUSINESS", "5", "X"), "ACTIVE", at, AttrSeverity, "WARNING"))
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -157,7 +157,8 @@ func (w *work) fire(r Rule, f Finding, replay []stretch) (p Pending, wait bool) 
 	i := slices.IndexFunc(w.s.Open, func(inc Incident) bool { return inc.Rule == r.ID && inc.Key == f.Key })
 	since := f.Row.At
 	for _, st := range replay {
-		if st.open && st.finding.Key == f.Key && st.from.Before(since) {
+		// A row may have begun long before: what was over and is told again holds since then.
+		if st.open && st.finding.Key == f.Key && (i < 0 || st.from.Before(since)) {
 			since = st.from
 		}
 	}
@@ -232,6 +233,9 @@ func (w *work) full() bool {
 func (inc *Incident) adopt(f Finding) {
 	inc.Signal, inc.Value, inc.From = f.Signal, f.Row.Value, f.Row.From
 	inc.At, inc.NotBefore, inc.Track, inc.Attrs = f.Row.At, f.Row.NotBefore, f.Row.Track, f.Row.Attrs
+	if inc.At.Before(inc.Since) { // told again after it was over, with no other value between
+		inc.At, inc.From, inc.NotBefore = inc.Since, "", time.Time{}
+	}
 	inc.Until, inc.UntilReason, inc.Silent = f.Until, f.UntilReason, f.Silent
 }
 
@@ -258,7 +262,7 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 		reason = ReasonNoRating
 	case !inc.Until.IsZero() && !now.Before(inc.Until):
 		reason = inc.UntilReason
-	case level.known.Value == inc.Value && level.known.At.Equal(inc.At) && (inc.Rule == RuleAccountDisabled || inc.Rule == RuleAccountOffboarded):
+	case level.known.Value == inc.Value && !level.known.At.After(inc.At) && (inc.Rule == RuleAccountDisabled || inc.Rule == RuleAccountOffboarded):
 		reason = ReasonHealthy
 	}
 	if reason == "" && inc.Track == Told && level.known.Track == Seen && now.Before(inc.OpenedAt.Add(youngFor)) {
