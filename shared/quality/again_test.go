@@ -18,7 +18,12 @@ const day = 24 * time.Hour
 
 // TestAgainIsAnotherIncident says again what was over by itself: it is told again, as of then.
 func TestAgainIsAnotherIncident(t *testing.T) {
-	number, _, acct := Subject{PhoneNumber, "1", "12025550101"}, Subject{Template, "1", "7"}, AccountSubject("1")
+	number, tpl, acct := Subject{PhoneNumber, "1", "12025550101"}, Subject{Template, "1", "7"}, AccountSubject("1")
+	healthy := func(l *ledger, polls int) {
+		for i := range polls {
+			l.poll(t0.Add(time.Duration(i+1)*time.Hour), Health, &Seeing{Subject: acct, Values: map[Signal]Observed{CanSendMessage: {Value: "AVAILABLE"}}}, nil, nil)
+		}
+	}
 	for _, tc := range []struct {
 		name  string
 		s     Subject
@@ -30,6 +35,18 @@ func TestAgainIsAnotherIncident(t *testing.T) {
 		}, func(l *ledger, at time.Time) {
 			l.told(at, fact(number, Flagged, Yes, at))
 		}},
+		{"banned after being found healthy", acct, func(l *ledger) {
+			l.told(t0, fact(acct, BanState, "DISABLE", t0, AttrDate, "one"))
+			healthy(l, 3)
+		}, func(l *ledger, at time.Time) {
+			l.told(at, fact(acct, BanState, "DISABLE", at, AttrDate, "another"))
+		}},
+		{"offboarded after being found healthy", acct, func(l *ledger) {
+			l.told(t0, fact(acct, Offboarded, "ACCOUNT_OFFBOARDED", t0))
+			healthy(l, 3)
+		}, func(l *ledger, at time.Time) {
+			l.told(at, fact(acct, Offboarded, "ACCOUNT_OFFBOARDED", at))
+		}},
 		{"restricted after a lifting", acct, func(l *ledger) {
 			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0, AttrUntil, t0.Add(19*day).Format(time.RFC3339)))
 			l.told(at(60), fact(acct, RestrictionLifted, "A_UNBAN", at(60)))
@@ -40,6 +57,12 @@ func TestAgainIsAnotherIncident(t *testing.T) {
 			l.told(t0, fact(acct, AlertOf("BUSINESS", "5", "X"), "ACTIVE", t0, AttrSeverity, "WARNING"))
 		}, func(l *ledger, at time.Time) {
 			l.told(at, fact(acct, AlertOf("BUSINESS", "5", "X"), "ACTIVE", at, AttrSeverity, "WARNING"))
+		}},
+		{"a template flagged after it was green", tpl, func(l *ledger) {
+			l.told(t0, fact(tpl, Flagged, Yes, t0))
+			l.poll(t0.Add(time.Hour), Templates, &Seeing{Subject: tpl, Values: map[Signal]Observed{QualityScore: {Value: Green}}}, nil, nil)
+		}, func(l *ledger, at time.Time) {
+			l.told(at, fact(tpl, Flagged, Yes, at))
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

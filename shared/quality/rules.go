@@ -180,25 +180,25 @@ func (r Rule) ends(d time.Duration, reason string) Rule {
 	})
 }
 
-// curedBy makes a rule false once a poll has seen value of sig after the finding began.
+// curedBy makes a rule false once a poll has seen value of sig after the finding was last told.
 func (r Rule) curedBy(sig Signal, value string) Rule {
 	reads := r.Reads
 	r.Reads = func(s Signal) bool { return s == sig || reads(s) }
 	return r.wrap(func(_ Rule, v View, f Finding) (Finding, bool) {
 		seen, at, _ := v.Seen(sig)
-		return f, !(seen == value && at.After(f.Row.At))
+		return f, !(seen == value && at.After(v.newest(f.Signal)))
 	})
 }
 
-// untilHealthy makes a rule false once two polls after the finding found the account healthy:
-// it can be read, it was not rejected, and Meta lets it send.
+// untilHealthy makes a rule false once two polls after it was last told found the account
+// healthy: it can be read, it was not rejected, and Meta lets it send.
 func (r Rule) untilHealthy() Rule {
 	reads := r.Reads
 	r.Reads = func(s Signal) bool { return s == CanSendMessage || s == ReviewStatus || reads(s) }
 	return r.wrap(func(_ Rule, v View, f Finding) (Finding, bool) {
 		send, _, sentBefore := v.Seen(CanSendMessage)
 		review, _, _ := v.Seen(ReviewStatus)
-		healthy := Known(send) && send != "BLOCKED" && review != "REJECTED" && sentBefore.After(f.Row.At)
+		healthy := Known(send) && send != "BLOCKED" && review != "REJECTED" && sentBefore.After(v.newest(f.Signal))
 		return f, !healthy
 	})
 }
