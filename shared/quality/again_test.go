@@ -47,6 +47,11 @@ func TestAgainIsAnotherIncident(t *testing.T) {
 		}, func(l *ledger, at time.Time) {
 			l.told(at, fact(acct, Offboarded, "ACCOUNT_OFFBOARDED", at))
 		}},
+		{"restricted without an end after a restriction that expired", acct, func(l *ledger) {
+			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0, AttrUntil, t0.Add(day).Format(time.RFC3339)))
+		}, func(l *ledger, at time.Time) {
+			l.told(at, fact(acct, Restriction("X"), RestrictionActive, at))
+		}},
 		{"restricted after a lifting", acct, func(l *ledger) {
 			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0, AttrUntil, t0.Add(19*day).Format(time.RFC3339)))
 			l.told(at(60), fact(acct, RestrictionLifted, "A_UNBAN", at(60)))

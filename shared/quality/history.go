@@ -65,9 +65,18 @@ func observations(k Kind, sig Signal, ev Evidence) []observation {
 	var seen Point
 	var i, j int
 	present := !listed
+	_, restriction := sig.RestrictionType()
 	put := func(p Point) {
 		if p.Track == Seen {
 			seen = p
+		}
+		if restriction && p.Attrs[AttrUntil] == "" {
+			// It has no end, whatever those before it had.
+			p.Attrs = maps.Clone(p.Attrs)
+			if p.Attrs == nil {
+				p.Attrs = map[string]string{}
+			}
+			p.Attrs[AttrUntil] = ""
 		}
 		out = append(out, observation{p.At, p.Value, p.Track, p.Attrs, true})
 	}
@@ -180,6 +189,7 @@ func united(old, more map[string]string) map[string]string {
 		out = make(map[string]string, len(more))
 	}
 	maps.Copy(out, more)
+	maps.DeleteFunc(out, func(_, v string) bool { return v == "" })
 	return out
 }
 
