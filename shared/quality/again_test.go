@@ -89,3 +89,29 @@ func TestAgainIsAnotherIncident(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatEndedStaysSo lets go what ended an incident: the same reading does not fire twice.
+func TestWhatEndedStaysSo(t *testing.T) {
+	tpl, acct := Subject{Template, "1", "7"}, AccountSubject("1")
+	score := func(l *ledger, hour int, value string) {
+		l.poll(t0.Add(time.Duration(hour)*time.Hour), Templates, &Seeing{Subject: tpl, Values: map[Signal]Observed{QualityScore: {Value: value}}}, nil, nil)
+	}
+	l := newLedger(t, tpl)
+	l.told(t0, fact(tpl, Flagged, Yes, t0))
+	score(l, 1, Green)
+	score(l, 2, Yellow)
+	want := "firing template_flagged warning, resolved template_flagged warning, firing template_quality warning"
+	if got := strings.Join(l.said(), ", "); got != want {
+		t.Errorf("a template flagged, green and yellow: told %q, want %q", got, want)
+	}
+
+	l = newLedger(t, acct)
+	l.told(t0, fact(acct, BanState, "DISABLE", t0))
+	for i, v := range []string{"AVAILABLE", "AVAILABLE", "BLOCKED"} {
+		l.poll(t0.Add(time.Duration(i+1)*time.Hour), Health, &Seeing{Subject: acct, Values: map[Signal]Observed{CanSendMessage: {Value: v}}}, nil, nil)
+	}
+	want = "firing account_disabled critical, resolved account_disabled critical, firing account_health critical"
+	if got := strings.Join(l.said(), ", "); got != want {
+		t.Errorf("an account banned, healthy and blocked: told %q, want %q", got, want)
+	}
+}

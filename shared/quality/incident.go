@@ -72,6 +72,9 @@ func (w *work) evaluate(rs Rules) {
 		if w.wasTouched(r) && !r.Off {
 			replay = stretches(r, kind, w.evidence(r, heads), now)
 		}
+		if r.Once {
+			found = slices.DeleteFunc(found, func(f Finding) bool { return w.ended(r, f, view) })
+		}
 		for _, f := range found {
 			if p, wait := w.fire(r, f, replay); wait {
 				pending = append(pending, p)
@@ -149,6 +152,13 @@ func (w *work) evidence(r Rule, heads Heads) map[Signal][]observation {
 		}
 	}
 	return out
+}
+
+// ended reports whether what a rule finds has ended already, and nobody has said it since.
+func (w *work) ended(r Rule, f Finding, v View) bool {
+	same := func(rule, key string) bool { return rule == r.ID && key == f.Key }
+	return !slices.ContainsFunc(w.s.Open, func(inc Incident) bool { return same(inc.Rule, inc.Key) }) &&
+		slices.ContainsFunc(w.s.Past, func(p Span) bool { return same(p.Rule, p.Key) && !p.Told.Before(v.newest(f.Signal)) })
 }
 
 // fire opens or continues an incident. wait is true while the rule's `for` has not passed.
@@ -304,7 +314,11 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 	}
 	a.PreviousAt = inc.ToldAt
 	w.tell(a)
-	w.s.Past = append(w.s.Past, Span{inc.Rule, inc.Key, inc.Since, later(now, inc.Since)})
+	span := Span{Rule: inc.Rule, Key: inc.Key, From: inc.Since, To: later(now, inc.Since)}
+	if retired == "" && r.Once {
+		span.Told = v.newest(inc.Signal)
+	}
+	w.s.Past = append(w.s.Past, span)
 	inc.ID = ""
 }
 
@@ -329,7 +343,11 @@ func (w *work) pass(r Rule, replay []stretch) {
 		a.From, a.To, a.At, a.NotBefore, a.Source = text(f.Row.From), text(f.Row.Value), f.Row.At, instant(f.Row.NotBefore), source(f.Row.Track)
 		a.Details = united(maps.Clone(f.Row.Attrs), map[string]string{DetailEnded: st.to.Format(time.RFC3339)})
 		w.tell(a)
-		w.s.Past = append(w.s.Past, Span{r.ID, f.Key, st.from, st.to})
+		span := Span{Rule: r.ID, Key: f.Key, From: st.from, To: st.to}
+		if r.Once {
+			span.Told = st.to
+		}
+		w.s.Past = append(w.s.Past, span)
 	}
 }
 

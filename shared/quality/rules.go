@@ -25,6 +25,9 @@ type Rule struct {
 	Repeat map[Severity]time.Duration
 	// Severity replaces the severity of single values.
 	Severity map[string]Severity
+	// Once rules that have ended stay so until a webhook says again what made them hold: what
+	// ended them is a level that may go.
+	Once bool
 	// Off disables the rule.
 	Off bool
 	// Since is the ruleset that introduced the rule.
@@ -183,6 +186,7 @@ func (r Rule) ends(d time.Duration, reason string) Rule {
 // curedBy makes a rule false once a poll has seen value of sig after the finding was last told.
 func (r Rule) curedBy(sig Signal, value string) Rule {
 	reads := r.Reads
+	r.Once = true
 	r.Reads = func(s Signal) bool { return s == sig || reads(s) }
 	return r.wrap(func(_ Rule, v View, f Finding) (Finding, bool) {
 		seen, at, _ := v.Seen(sig)
@@ -194,6 +198,7 @@ func (r Rule) curedBy(sig Signal, value string) Rule {
 // healthy: it can be read, it was not rejected, and Meta lets it send.
 func (r Rule) untilHealthy() Rule {
 	reads := r.Reads
+	r.Once = true
 	r.Reads = func(s Signal) bool { return s == CanSendMessage || s == ReviewStatus || reads(s) }
 	return r.wrap(func(_ Rule, v View, f Finding) (Finding, bool) {
 		send, _, sentBefore := v.Seen(CanSendMessage)

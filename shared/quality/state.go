@@ -80,6 +80,8 @@ type Pending struct {
 type Span struct {
 	Rule, Key string
 	From, To  time.Time
+	// Told is the newest reading that it had an end for; zero if the subject was out of use.
+	Told time.Time `json:",omitzero"`
 }
 
 // NoticeMark remembers that a notice was told.
