@@ -98,6 +98,9 @@ func (w *work) changeNotices(sig Signal) {
 		rows = []Row{w.s.Cells[sig].Known}
 	}
 	for i, r := range rows {
+		if r.From == "" && i == 0 {
+			r.From = before(sig, r) // what the first webhook itself says it was
+		}
 		// A correct category is an announcement already when it is first told.
 		if r.IsZero() || r.From == "" && sig != CorrectCategory || r.At.Before(w.in.Now.Add(-oldNews)) {
 			continue
@@ -131,8 +134,22 @@ func (w *work) changeNotices(sig Signal) {
 	}
 }
 
+// before is the value that a webhook says its own replaces.
+func before(sig Signal, r Row) string {
+	switch sig {
+	case Category:
+		return r.Attrs[AttrPrevious]
+	case MessagingLimit:
+		return r.Attrs[AttrOldLimit]
+	}
+	return ""
+}
+
 func changeRule(sig Signal, r Row) (rule string, sev Severity) {
 	if sig != MessagingLimit {
+		if r.From == r.Value {
+			return "", ""
+		}
 		return RuleTemplateCategory, Warning
 	}
 	from, ok1 := limit(r.From)

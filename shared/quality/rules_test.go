@@ -116,6 +116,17 @@ func TestRules(t *testing.T) {
 			l.told(at(60), fact(home, MessagingLimit, "TIER_2K", at(60)))
 			l.told(at(120), fact(home, MessagingLimit, "TIER_UNLIMITED", at(120)))
 		}, home, "notice limit_lowered warning, notice limit_raised info"},
+		{"the first limit is news where the webhook says what it was", func(l *ledger) {
+			l.told(t0, fact(home, MessagingLimit, "TIER_1K", t0, AttrOldLimit, "TIER_10K"))
+			l.told(at(60), fact(home, MessagingLimit, "TIER_1K", at(60), AttrOldLimit, "TIER_10K"))
+		}, home, "notice limit_lowered warning"},
+		{"the first category is news where the webhook says what it was", func(l *ledger) {
+			l.told(t0, fact(tpl, Category, "MARKETING", t0, AttrPrevious, "UTILITY"))
+			l.told(at(60), fact(tpl, Category, "MARKETING", at(60), AttrPrevious, "UTILITY"))
+		}, tpl, "notice template_category warning"},
+		{"a first category that replaces itself is no news", func(l *ledger) {
+			l.told(t0, fact(tpl, Category, "MARKETING", t0, AttrPrevious, "MARKETING"))
+		}, tpl, ""},
 		{"a PIN event is told, and its copy as possibly repeated", func(l *ledger) {
 			l.told(t0, fact(number, PIN, "PIN_CHANGED", t0))
 			l.told(at(60), fact(number, PIN, "PIN_CHANGED", at(60)))
