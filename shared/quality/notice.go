@@ -102,7 +102,7 @@ func (w *work) changeNotices(sig Signal) {
 			r.From = before(sig, r) // what the first webhook itself says it was
 		}
 		// A correct category is an announcement already when it is first told.
-		if r.IsZero() || r.From == "" && sig != CorrectCategory || r.At.Before(w.in.Now.Add(-oldNews)) {
+		if r.IsZero() || r.From == "" && sig != CorrectCategory && r.Attrs[AttrEvent] == "" || r.At.Before(w.in.Now.Add(-oldNews)) {
 			continue
 		}
 		var end time.Time
@@ -155,6 +155,10 @@ func changeRule(sig Signal, r Row) (rule string, sev Severity) {
 	from, ok1 := limit(r.From)
 	to, ok2 := limit(r.Value)
 	switch {
+	case r.From == "" && ok2 && r.Attrs[AttrEvent] == "DOWNGRADE":
+		return RuleLimitLowered, Warning
+	case r.From == "" && ok2 && r.Attrs[AttrEvent] == "UPGRADE":
+		return RuleLimitRaised, Info
 	case !ok1 || !ok2 || from == to:
 		return "", ""
 	case to < from:

@@ -120,6 +120,9 @@ func TestRules(t *testing.T) {
 			l.told(t0, fact(home, MessagingLimit, "TIER_1K", t0, AttrOldLimit, "TIER_10K"))
 			l.told(at(60), fact(home, MessagingLimit, "TIER_1K", at(60), AttrOldLimit, "TIER_10K"))
 		}, home, "notice limit_lowered warning"},
+		{"the first limit is news where the event says that it fell", func(l *ledger) {
+			l.told(t0, fact(home, MessagingLimit, "TIER_1K", t0, AttrEvent, "DOWNGRADE"))
+		}, home, "notice limit_lowered warning"},
 		{"the first category is news where the webhook says what it was", func(l *ledger) {
 			l.told(t0, fact(tpl, Category, "MARKETING", t0, AttrPrevious, "UTILITY"))
 			l.told(at(60), fact(tpl, Category, "MARKETING", at(60), AttrPrevious, "UTILITY"))

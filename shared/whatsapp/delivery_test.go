@@ -44,7 +44,7 @@ func TestTraps(t *testing.T) {
 			"portfolio/1/1 messaging_limit=TIER_1K @2026-11-15T12:00:00Z", `phone_number/1/12025550101 flagged=YES @2026-11-15T12:00:00Z limit="TIER_1K"`,
 			"ask 1 numbers", "ask 1 account", "accounts [1]"}},
 		{"downgrade", post("phone_number_quality_update", `{"display_phone_number":"12025550101","event":"DOWNGRADE","current_limit":"TIER_2K","old_limit":"TIER_10K"}`), []string{
-			`portfolio/1/1 messaging_limit=TIER_2K @2026-11-15T12:00:00Z old_limit="TIER_10K"`, "ask 1 numbers", "ask 1 account", "accounts [1]"}},
+			`portfolio/1/1 messaging_limit=TIER_2K @2026-11-15T12:00:00Z event="DOWNGRADE" old_limit="TIER_10K"`, "ask 1 numbers", "ask 1 account", "accounts [1]"}},
 		{"unknown event of a number polls all the same", post("phone_number_quality_update", `{"display_phone_number":"12025550101","event":"ODD"}`), []string{
 			"ask 1 numbers", "ask 1 account", "unknown event:phone_number_quality_update/ODD", "accounts [1]"}},
 		{"unpause under another event", post("message_template_status_update", `{"event":"PAUSED","message_template_id":7,"other_info":{"title":"UNPAUSE"}}`), []string{

@@ -47,13 +47,13 @@ func (c *change) number(member string) (s quality.Subject, ok bool) {
 }
 
 // limit tells a messaging limit. It belongs to the portfolio, which webhooks do not name: the
-// account stands for it.
-func (c *change) limit(tier, old string) {
+// account stands for it. event is the webhook's own word for which way the limit moved.
+func (c *change) limit(tier, old, event string) {
 	if old != "" {
 		old = NormaliseTier(old)
 	}
 	portfolio := quality.Subject{Kind: quality.Portfolio, WABAID: c.waba, ID: c.waba}
-	c.add(portfolio, quality.MessagingLimit, NormaliseTier(tier), quality.AttrOldLimit, old)
+	c.add(portfolio, quality.MessagingLimit, NormaliseTier(tier), quality.AttrOldLimit, old, quality.AttrEvent, event)
 }
 
 // phoneNumberQuality carries no rating, whatever its name says: so its account is polled. The
@@ -62,16 +62,20 @@ func (c *change) limit(tier, old string) {
 // Source: Meta, webhook reference phone_number_quality_update, state of 2026-05-21, checked 2026-11.
 func (c *change) phoneNumberQuality() error {
 	c.ask(c.waba, quality.Numbers, quality.AccountOf)
+	event := upper(c.text("event"))
 	limit := c.text("max_daily_conversations_per_business")
 	if limit == "" {
 		limit = c.text("current_limit")
 	}
 	if limit != "" {
-		c.limit(limit, c.text("old_limit"))
+		moved := ""
+		if event == "UPGRADE" || event == "DOWNGRADE" {
+			moved = event
+		}
+		c.limit(limit, c.text("old_limit"), moved)
 		limit = NormaliseTier(limit)
 	}
 	number, ok := c.number("display_phone_number")
-	event := upper(c.text("event"))
 	if !ok || event == "" {
 		c.novel("malformed:"+c.field, c.waba, c.json) // its limit counts all the same
 		return nil
@@ -142,7 +146,7 @@ func (c *change) capability() error {
 		return lacking("no capability")
 	}
 	if limit != "" {
-		c.limit(limit, "")
+		c.limit(limit, "", "")
 	}
 	if numbers != "" {
 		c.add(quality.AccountSubject(c.waba), quality.PhoneNumberCap, numbers)
