@@ -275,12 +275,17 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 	case level.known.Value == inc.Value && !level.known.At.After(inc.At) && (inc.Rule == RuleAccountDisabled || inc.Rule == RuleAccountOffboarded):
 		reason = ReasonHealthy
 	}
-	if reason == "" && inc.Track == Told && level.known.Track == Seen && now.Before(inc.OpenedAt.Add(youngFor)) {
-		// Graph may answer from a cache that is older than the webhook.
-		_, at, before := v.Seen(inc.Signal)
-		if !before.After(inc.At) || at.Sub(before) < twoPolls {
+	cell, heard := w.s.Cells[inc.Signal], inc.OpenedAt
+	if cell.Told.Value == inc.Value {
+		heard = later(heard, cell.Told.At) // it may have become worse long after it began
+	}
+	if reason == "" && inc.Track == Told && level.known.Track == Seen && now.Before(heard.Add(youngFor)) {
+		// Graph may answer from a cache that is older than the webhook. The point of seen is the
+		// first poll that contradicts it; there may be any number between that and the newest.
+		_, at, _ := v.Seen(inc.Signal)
+		if first := cell.Seen.At; !first.After(inc.At) || at.Sub(first) < twoPolls {
 			w.recheck = true
-			w.dueAt(inc.OpenedAt.Add(youngFor))
+			w.dueAt(heard.Add(youngFor))
 			return
 		}
 	}

@@ -207,3 +207,51 @@ func TestOverride(t *testing.T) {
 		}
 	}
 }
+
+// TestYoungWebhooks contradicts webhooks by polls: under 10 minutes old, one does not do.
+func TestYoungWebhooks(t *testing.T) {
+	tpl := Subject{Template, "1", "7"}
+	see := func(l *ledger, s int, value string) {
+		l.poll(at(s), Templates, &Seeing{Subject: tpl, Values: map[Signal]Observed{Status: {Value: value}}}, nil, nil)
+	}
+	for _, tc := range []struct {
+		name string
+		do   func(l *ledger)
+		want string
+	}{
+		{"one poll", func(l *ledger) {
+			l.told(at(60), fact(tpl, Status, "PAUSED", at(60)))
+			see(l, 100, "APPROVED")
+			see(l, 130, "APPROVED")
+		}, "firing template_status warning"},
+		{"two polls a minute apart", func(l *ledger) {
+			l.told(at(60), fact(tpl, Status, "PAUSED", at(60)))
+			see(l, 100, "APPROVED")
+			see(l, 160, "APPROVED")
+		}, "firing template_status warning, resolved template_status warning"},
+		{"polls every 20 seconds for a minute", func(l *ledger) {
+			l.told(at(60), fact(tpl, Status, "PAUSED", at(60)))
+			for s := 100; s <= 160; s += 20 {
+				see(l, s, "APPROVED")
+			}
+		}, "firing template_status warning, resolved template_status warning"},
+		{"a young webhook of an old incident", func(l *ledger) {
+			l.told(at(60), fact(tpl, Status, "PAUSED", at(60)))
+			l.told(at(3600), fact(tpl, Status, "DISABLED", at(3600)))
+			see(l, 3640, "APPROVED")
+		}, "firing template_status warning, escalated template_status critical"},
+		{"one poll against a webhook that is not young", func(l *ledger) {
+			l.told(at(60), fact(tpl, Status, "PAUSED", at(60)))
+			see(l, 660, "APPROVED")
+		}, "firing template_status warning, resolved template_status warning"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := newLedger(t, tpl)
+			see(l, 0, "APPROVED")
+			tc.do(l)
+			if got := strings.Join(l.said(), ", "); got != tc.want {
+				t.Errorf("told %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
