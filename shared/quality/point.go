@@ -79,9 +79,23 @@ func comparePoints(k Kind, a, b Point) int {
 		a.At.Compare(b.At),
 		cmp.Compare(trackOrder(a.Track), trackOrder(b.Track)),
 		cmp.Compare(Rank(k, a.Signal, a.Value), Rank(k, b.Signal, b.Value)),
+		compareLimits(a, b),
 		cmp.Compare(a.Value, b.Value),
 		cmp.Compare(canonical("", a.Attrs), canonical("", b.Attrs)),
 	)
+}
+
+// compareLimits puts the lower of two messaging limits, which is the worse, last.
+func compareLimits(a, b Point) int {
+	if a.Signal != MessagingLimit {
+		return 0
+	}
+	x, ok1 := limit(a.Value)
+	y, ok2 := limit(b.Value)
+	if !ok1 || !ok2 {
+		return 0
+	}
+	return cmp.Compare(y, x)
 }
 
 func trackOrder(t Track) int {

@@ -65,12 +65,12 @@ var (
 	ratingLevels   = levels{Warning: {Yellow}, Critical: {Red}}
 	healthLevels   = levels{Warning: {"LIMITED"}, Critical: {"BLOCKED"}}
 	numberStatus   = levels{Critical: {"BANNED", "DISCONNECTED", "UNLINKED", "OFFLINE"}, Warning: {"RESTRICTED", "RATE_LIMITED"}, NoSeverity: {"CONNECTED", "LINKED", "PENDING", "UNVERIFIED", "MIGRATED", "DELETED"}}
-	nameLevels     = levels{Warning: {"DECLINED", "EXPIRED"}}
-	decisionLevels = levels{Warning: {"REJECTED"}}
-	templateStatus = levels{Warning: {"PAUSED", "REJECTED"}, Critical: {"DISABLED"}}
-	banLevels      = levels{Warning: {"SCHEDULE_FOR_DISABLE"}, Critical: {"DISABLE"}}
-	reviewLevels   = levels{Critical: {"REJECTED"}}
-	offboardLevels = levels{Critical: {"ACCOUNT_OFFBOARDED", "ACCOUNT_DELETED", "PARTNER_REMOVED"}}
+	nameLevels     = levels{Warning: {"DECLINED", "EXPIRED"}, NoSeverity: {"APPROVED", "AVAILABLE_WITHOUT_REVIEW", "PENDING_REVIEW", "NONE"}}
+	decisionLevels = levels{Warning: {"REJECTED"}, NoSeverity: {"APPROVED", "DEFERRED", "PENDING"}}
+	templateStatus = levels{Warning: {"PAUSED", "REJECTED"}, Critical: {"DISABLED"}, NoSeverity: {"APPROVED", "ARCHIVED", "DELETED", "IN_APPEAL", "LIMIT_EXCEEDED", "PENDING", "PENDING_DELETION"}}
+	banLevels      = levels{Warning: {"SCHEDULE_FOR_DISABLE"}, Critical: {"DISABLE"}, NoSeverity: {"REINSTATE"}}
+	reviewLevels   = levels{Critical: {"REJECTED"}, NoSeverity: {"APPROVED", "DEFERRED", "PENDING"}}
+	offboardLevels = levels{Critical: {"ACCOUNT_OFFBOARDED", "ACCOUNT_DELETED", "PARTNER_REMOVED"}, NoSeverity: {"ACCOUNT_RECONNECTED", "PARTNER_ADDED"}}
 	flaggedLevels  = levels{Critical: {Yes}}
 	flaggedWarning = levels{Warning: {Yes}}
 	tokenLevels    = levels{Critical: {"INVALID", "MISSING_SCOPE"}}
@@ -386,19 +386,24 @@ func severityOf(k Kind, s Signal, value string) Severity {
 	case s == Status && k == PhoneNumber:
 		ls, strict = numberStatus, true
 	case s == Status:
-		ls = templateStatus
+		ls, strict = templateStatus, true
 	case s == NameStatus:
-		ls = nameLevels
+		ls, strict = nameLevels, true
 	case s == NameDecision:
-		ls = decisionLevels
+		ls, strict = decisionLevels, true
 	case s == CanSendMessage:
 		ls, strict = levels{Warning: {"LIMITED"}, Critical: {"BLOCKED"}, NoSeverity: {"AVAILABLE"}}, true
 	case s == BanState:
-		ls = banLevels
+		ls, strict = banLevels, true
 	case s == ReviewStatus:
-		ls = reviewLevels
+		ls, strict = reviewLevels, true
 	case s == Offboarded:
-		ls = offboardLevels
+		ls, strict = offboardLevels, true
+	case s == MessagingLimit:
+		if _, ok := limit(value); !ok {
+			return unseen
+		}
+		return NoSeverity
 	case s == Flagged:
 		ls = flaggedWarning
 	case s == Token:

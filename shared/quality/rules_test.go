@@ -255,3 +255,33 @@ func TestYoungWebhooks(t *testing.T) {
 		})
 	}
 }
+
+// TestWithinASecond has two webhooks of one second: the value that is worse for the customer counts.
+func TestWithinASecond(t *testing.T) {
+	for _, tc := range []struct {
+		kind          Kind
+		sig           Signal
+		better, worse string
+	}{
+		{Template, Status, "APPROVED", "PAUSED"},
+		{Template, Status, "REJECTED", "DISABLED"},
+		{Template, Status, "APPROVED", "A_NEW_ONE"},
+		{Template, Status, "A_NEW_ONE", "PAUSED"},
+		{PhoneNumber, NameDecision, "APPROVED", "A_NEW_ONE"},
+		{Account, ReviewStatus, "APPROVED", "A_NEW_ONE"},
+		{Portfolio, MessagingLimit, "TIER_2K", "TIER_250"},
+		{Portfolio, MessagingLimit, "TIER_UNLIMITED", "TIER_100K"},
+		{Portfolio, MessagingLimit, "TIER_10K", "TIER_2K"},
+		{Portfolio, MessagingLimit, "TIER_2K", "SOMETHING"},
+	} {
+		s := Subject{tc.kind, "1", "7"}
+		for _, order := range [][2]string{{tc.better, tc.worse}, {tc.worse, tc.better}} {
+			l := newLedger(t, s)
+			l.told(t0, fact(s, tc.sig, order[0], t0))
+			l.told(t0, fact(s, tc.sig, order[1], t0))
+			if got := l.state.Cells[tc.sig].Current.Value; got != tc.worse {
+				t.Errorf("%s %v: %s is in force", tc.sig, order, got)
+			}
+		}
+	}
+}
