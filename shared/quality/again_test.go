@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,5 +114,38 @@ func TestWhatEndedStaysSo(t *testing.T) {
 	want = "firing account_disabled critical, resolved account_disabled critical, firing account_health critical"
 	if got := strings.Join(l.said(), ", "); got != want {
 		t.Errorf("an account banned, healthy and blocked: told %q, want %q", got, want)
+	}
+}
+
+// TestToldAgain has incidents that are told again at times of their own.
+func TestToldAgain(t *testing.T) {
+	number, tpl := Subject{PhoneNumber, "1", "12025550101"}, Subject{Template, "1", "7"}
+	remindedAt := func(l *ledger, when time.Time) bool {
+		return slices.ContainsFunc(l.alerts, func(a Alert) bool { return a.Event == Reminder && a.CreatedAt.Equal(when) })
+	}
+	l := newLedger(t, number)
+	l.told(at(3600), fact(number, Flagged, Yes, t0)) // learnt late: reminders do not fall on the days
+	l.until(t0.Add(8 * day))
+	for _, d := range []time.Duration{3 * day, 6 * day} {
+		if !remindedAt(l, t0.Add(d)) {
+			t.Errorf("flagged: not told again after %s", d)
+		}
+	}
+	if last := l.alerts[len(l.alerts)-1]; last.Event != Resolved || !last.CreatedAt.Equal(t0.Add(7*day)) {
+		t.Errorf("flagged: last was %s at %v", last.Event, last.CreatedAt)
+	}
+
+	l = newLedger(t, tpl)
+	l.told(t0, fact(tpl, Status, "PAUSED", t0, AttrTitle, "SECOND_PAUSE", AttrUntil, t0.Add(6*time.Hour).Format(time.RFC3339)))
+	l.until(t0.Add(23 * time.Hour))
+	if want := t0.Add(6*time.Hour + pauseSlack); len(l.alerts) != 2 || !remindedAt(l, want) {
+		t.Errorf("a pause that did not end: told %v, want a reminder at %v", l.said(), want)
+	}
+
+	l = newLedger(t, tpl)
+	l.told(t0, fact(tpl, Status, "PAUSED", t0, AttrTitle, "RATE_LIMITING_PAUSE"))
+	l.until(t0.Add(23 * time.Hour))
+	if len(l.alerts) != 1 {
+		t.Errorf("a pause without an end: told %v", l.said())
 	}
 }

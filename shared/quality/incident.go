@@ -192,7 +192,7 @@ func (w *work) fire(r Rule, f Finding, replay []stretch) (p Pending, wait bool) 
 		inc.adopt(f)
 		w.tellIncident(&inc, Firing, r, f)
 		w.s.Open = append(w.s.Open, inc)
-		w.dueIncident(r, inc)
+		w.dueIncident(r, inc, f)
 		return Pending{}, false
 	}
 	inc := &w.s.Open[i]
@@ -219,11 +219,13 @@ func (w *work) fire(r Rule, f Finding, replay []stretch) (p Pending, wait bool) 
 		}
 	default:
 		inc.EasingAt = time.Time{}
-		if every := r.repeat(*inc); every > 0 && !now.Before(inc.ToldAt.Add(every)) && !w.full() {
+		every := r.repeat(*inc)
+		again := slices.ContainsFunc(f.Again, func(t time.Time) bool { return inc.ToldAt.Before(t) && !now.Before(t) })
+		if every > 0 && (again || !now.Before(inc.ToldAt.Add(every))) && !w.full() {
 			w.tellIncident(inc, Reminder, r, f)
 		}
 	}
-	w.dueIncident(r, *inc)
+	w.dueIncident(r, *inc, f)
 	return Pending{}, false
 }
 
@@ -377,9 +379,12 @@ func (w *work) voids(r Rule, v View) {
 }
 
 // dueIncident wakes the subject for the next thing that time does to an incident.
-func (w *work) dueIncident(r Rule, inc Incident) {
+func (w *work) dueIncident(r Rule, inc Incident, f Finding) {
 	if every := r.repeat(inc); every > 0 {
 		w.dueAt(inc.ToldAt.Add(every))
+		for _, t := range f.Again {
+			w.dueAt(t)
+		}
 	}
 	if !inc.EasingAt.IsZero() {
 		w.dueAt(inc.EasingAt.Add(r.KeepFiringFor))

@@ -45,6 +45,8 @@ type Finding struct {
 	Until time.Time
 	// UntilReason is why it will have ended then.
 	UntilReason string
+	// Again are times at which it is told again, besides the reminders.
+	Again []time.Time
 	// Silent findings are told when they begin and end, and not in between.
 	Silent bool
 }
@@ -80,13 +82,13 @@ var (
 // DefaultRules is what wabawatch watches for, and how.
 var DefaultRules = Rules{
 	level(RuleNumberQuality, PhoneNumber, QualityRating, ratingLevels).keep(time.Hour),
-	level(RuleNumberFlagged, PhoneNumber, Flagged, flaggedLevels).ends(endAfter, ReasonDay7),
+	level(RuleNumberFlagged, PhoneNumber, Flagged, flaggedLevels).ends(endAfter, ReasonDay7).again(3*24*time.Hour, 6*24*time.Hour),
 	level(RuleNumberStatus, PhoneNumber, Status, numberStatus).unseen(Warning),
 	either(RuleNumberName, PhoneNumber, part{NameStatus, nameLevels, 0}, part{NameDecision, decisionLevels, endAfter}),
 	level(RuleNumberHealth, PhoneNumber, CanSendMessage, healthLevels),
 	level(RuleAccountHealth, Account, CanSendMessage, healthLevels),
 	level(RuleTemplateQuality, Template, QualityScore, ratingLevels).keep(time.Hour),
-	level(RuleTemplateStatus, Template, Status, templateStatus).never("REJECTED", "DISABLED"),
+	level(RuleTemplateStatus, Template, Status, templateStatus).never("REJECTED", "DISABLED").overdue(),
 	level(RuleTemplateFlagged, Template, Flagged, flaggedWarning).ends(endAfter, ReasonNotRepeated).curedBy(QualityScore, Green),
 	restricted(),
 	level(RuleAccountDisabled, Account, BanState, banLevels).untilHealthy(),
@@ -165,6 +167,34 @@ func (r Rule) never(values ...string) Rule {
 	return r.wrap(func(r Rule, _ View, f Finding) (Finding, bool) {
 		if slices.Contains(values, f.Row.Value) {
 			f.Silent = true
+		}
+		return f, true
+	})
+}
+
+// again tells a finding again when it is that old.
+func (r Rule) again(ages ...time.Duration) Rule {
+	return r.wrap(func(_ Rule, _ View, f Finding) (Finding, bool) {
+		for _, d := range ages {
+			f.Again = append(f.Again, f.Row.At.Add(d))
+		}
+		return f, true
+	})
+}
+
+// pauseSlack is how long after the end of a pause Meta's word that it ended may take.
+const pauseSlack = 15 * time.Minute
+
+// overdue tells a pause again that should be over and is not. One by pacing has no end.
+func (r Rule) overdue() Rule {
+	return r.wrap(func(_ Rule, v View, f Finding) (Finding, bool) {
+		d, ends := map[string]time.Duration{"FIRST_PAUSE": 3 * time.Hour, "SECOND_PAUSE": 6 * time.Hour}[f.Row.Attrs[AttrTitle]]
+		if f.Row.Value == "PAUSED" && ends {
+			until := parseTime(f.Row.Attrs[AttrUntil])
+			if until.IsZero() {
+				until = v.newest(f.Signal).Add(d)
+			}
+			f.Again = append(f.Again, until.Add(pauseSlack))
 		}
 		return f, true
 	})
