@@ -66,7 +66,7 @@ var repeatInterval = map[Severity]time.Duration{Critical: 4 * time.Hour, Warning
 var (
 	ratingLevels   = levels{Warning: {Yellow}, Critical: {Red}}
 	healthLevels   = levels{Warning: {"LIMITED"}, Critical: {"BLOCKED"}}
-	numberStatus   = levels{Critical: {"BANNED", "DISCONNECTED", "UNLINKED", "OFFLINE"}, Warning: {"RESTRICTED", "RATE_LIMITED"}, NoSeverity: {"CONNECTED", "LINKED", "PENDING", "UNVERIFIED", "MIGRATED", "DELETED"}}
+	numberStatus   = levels{Critical: {"BANNED", "DISCONNECTED", "UNLINKED", "OFFLINE"}, Warning: {"RESTRICTED", "RATE_LIMITED"}, NoSeverity: {"CONNECTED", "LINKED", "PENDING", "UNVERIFIED", "MIGRATED", "DELETED", "FLAGGED"}}
 	nameLevels     = levels{Warning: {"DECLINED", "EXPIRED"}, NoSeverity: {"APPROVED", "AVAILABLE_WITHOUT_REVIEW", "PENDING_REVIEW", "NONE"}}
 	decisionLevels = levels{Warning: {"REJECTED"}, NoSeverity: {"APPROVED", "DEFERRED", "PENDING"}}
 	templateStatus = levels{Warning: {"PAUSED", "REJECTED"}, Critical: {"DISABLED"}, NoSeverity: {"APPROVED", "ARCHIVED", "DELETED", "IN_APPEAL", "LIMIT_EXCEEDED", "PENDING", "PENDING_DELETION"}}
@@ -82,7 +82,7 @@ var (
 // DefaultRules is what wabawatch watches for, and how.
 var DefaultRules = Rules{
 	level(RuleNumberQuality, PhoneNumber, QualityRating, ratingLevels).keep(time.Hour),
-	level(RuleNumberFlagged, PhoneNumber, Flagged, flaggedLevels).ends(endAfter, ReasonDay7).again(3*24*time.Hour, 6*24*time.Hour),
+	level(RuleNumberFlagged, PhoneNumber, Flagged, flaggedLevels).ends(endAfter, ReasonDay7).orStatus("FLAGGED").again(3*24*time.Hour, 6*24*time.Hour),
 	level(RuleNumberStatus, PhoneNumber, Status, numberStatus).unseen(Warning),
 	either(RuleNumberName, PhoneNumber, part{NameStatus, nameLevels, 0}, part{NameDecision, decisionLevels, endAfter}),
 	level(RuleNumberHealth, PhoneNumber, CanSendMessage, healthLevels),
@@ -170,6 +170,24 @@ func (r Rule) never(values ...string) Rule {
 		}
 		return f, true
 	})
+}
+
+// orStatus makes a rule hold as well while the status is a value, which polls may still see of old
+// accounts. That lasts until the status changes.
+func (r Rule) orStatus(value string) Rule {
+	reads, holds := r.Reads, r.Holds
+	r.Reads = func(s Signal) bool { return s == Status || reads(s) }
+	r.Holds = func(r Rule, v View) []Finding {
+		if found := holds(r, v); found != nil {
+			return found
+		}
+		row, ok := v.Known(Status)
+		if sev := r.severity(value, Critical); ok && row.Value == value && sev != NoSeverity {
+			return []Finding{{Severity: sev, Signal: Status, Row: row}}
+		}
+		return nil
+	}
+	return r
 }
 
 // again tells a finding again when it is that old.
@@ -413,6 +431,8 @@ func severityOf(k Kind, s Signal, value string) Severity {
 	switch {
 	case s == QualityRating || s == QualityScore:
 		ls, strict = levels{Warning: {Yellow}, Critical: {Red}, NoSeverity: {Green}}, true
+	case s == Status && k == PhoneNumber && value == "FLAGGED": // has a rule of its own
+		return Critical
 	case s == Status && k == PhoneNumber:
 		ls, strict = numberStatus, true
 	case s == Status:

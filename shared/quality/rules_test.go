@@ -141,6 +141,14 @@ func TestRules(t *testing.T) {
 			l.told(t0, fact(acct, AlertOf("BUSINESS", "5", "X"), "ACTIVE", t0, AttrSeverity, "WARNING"))
 			l.told(at(60), fact(acct, AlertOf("BUSINESS", "5", "X"), "NONE", at(60), AttrSeverity, "WARNING"))
 		}, acct, "firing account_alert warning, resolved account_alert warning"},
+		{"a status of Flagged is Flagged, until it changes", func(l *ledger) {
+			see := func(at time.Time, v string) {
+				l.poll(at, Numbers, &Seeing{Subject: number, Values: map[Signal]Observed{Status: {Value: v}}}, nil, nil)
+			}
+			see(t0, "CONNECTED")
+			see(at(300), "FLAGGED")
+			see(at(600), "CONNECTED")
+		}, number, "firing number_flagged critical, resolved number_flagged critical"},
 		{"an unseen number status is a warning", func(l *ledger) {
 			l.told(t0, fact(number, Status, "SUSPENDED_SOMEHOW", t0))
 		}, number, "firing number_status warning"},
