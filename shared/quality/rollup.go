@@ -48,18 +48,12 @@ func (s State) Health(fresh bool) Rollup {
 }
 
 // HealthForAccount is Health as it counts for the account: templates that are rejected or
-// disabled are out of use, which is no state of the account.
+// disabled are out of use, which is no state of the account, whatever else is wrong with them.
 func (s State) HealthForAccount(fresh bool) Rollup {
-	h := Healthy
-	if !fresh {
-		h = NotKnown
+	if status := s.Cells[Status].Known.Value; s.Subject.Kind == Template && (status == "REJECTED" || status == "DISABLED") {
+		return Healthy
 	}
-	for _, inc := range s.Open {
-		if inc.Rule != RuleTemplateStatus || inc.Value != "REJECTED" && inc.Value != "DISABLED" {
-			h = h.Worse(inc.health())
-		}
-	}
-	return h
+	return s.Health(fresh)
 }
 
 func (inc Incident) health() Rollup {

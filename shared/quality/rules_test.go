@@ -293,3 +293,16 @@ func TestWithinASecond(t *testing.T) {
 		}
 	}
 }
+
+func TestTemplatesOutOfUseAreNoStateOfTheAccount(t *testing.T) {
+	tpl := Subject{Template, "1", "7"}
+	l := newLedger(t, tpl)
+	l.told(t0, fact(tpl, QualityScore, Red, t0), fact(tpl, Flagged, Yes, t0))
+	if got := l.state.HealthForAccount(true); got != Degraded {
+		t.Errorf("with a red template the account is %s", got)
+	}
+	l.told(at(60), fact(tpl, Status, "DISABLED", at(60)))
+	if got, own := l.state.HealthForAccount(true), l.state.Health(true); got != Healthy || own != Degraded {
+		t.Errorf("with a disabled template the account is %s, the template %s", got, own)
+	}
+}
