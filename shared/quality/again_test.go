@@ -149,3 +149,20 @@ func TestToldAgain(t *testing.T) {
 		t.Errorf("a pause without an end: told %v", l.said())
 	}
 }
+
+// TestResolvedWithoutAnotherValue ends incidents whose own signal says what it said.
+func TestResolvedWithoutAnotherValue(t *testing.T) {
+	tpl, acct := Subject{Template, "1", "7"}, AccountSubject("1")
+	l := newLedger(t, acct)
+	l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0))
+	l.told(at(90), fact(acct, RestrictionLifted, "A_UNBAN", at(60)))
+	if a := l.alerts[1]; a.Event != Resolved || a.To != nil || !a.At.Equal(at(60)) || a.Source != "webhook" {
+		t.Errorf("a lifted restriction: %s to %v at %v by %s", a.Event, a.To, a.At, a.Source)
+	}
+	l = newLedger(t, tpl)
+	l.told(t0, fact(tpl, Flagged, Yes, t0))
+	l.poll(at(3600), Templates, &Seeing{Subject: tpl, Values: map[Signal]Observed{QualityScore: {Value: Green}}}, nil, nil)
+	if a := l.alerts[1]; a.Event != Resolved || a.To != nil || !a.At.Equal(at(3600)) {
+		t.Errorf("a flag that green ended: %s to %v at %v", a.Event, a.To, a.At)
+	}
+}

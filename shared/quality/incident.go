@@ -310,7 +310,12 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 	inc.Revision++
 	a.Revision, a.ID = inc.Revision, inc.ID+"."+strconv.Itoa(inc.Revision)
 	a.From, a.At, a.Source = text(inc.Value), now, "clock"
-	if reason == "" && !to.IsZero() {
+	lifted := v.newest(RestrictionLifted)
+	switch {
+	case reason != "":
+	case r.ID == RuleAccountRestricted && !lifted.Before(inc.At):
+		a.At, a.Source = lifted, source(Told)
+	case !to.IsZero() && (to.Value != inc.Value || to.At.After(inc.At)): // else something besides the value ended it
 		a.To, a.At, a.NotBefore, a.Source, a.Details = text(to.Value), to.At, instant(to.NotBefore), source(to.Track), maps.Clone(to.Attrs)
 	}
 	if reason != "" {
