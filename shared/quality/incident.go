@@ -397,9 +397,13 @@ func (w *work) dueIncident(r Rule, inc Incident, f Finding) {
 	w.dueAt(inc.Until)
 }
 
-// dueAt wakes the subject at t, unless t has passed or is zero.
+// dueAt wakes the subject at t, unless t has passed or is zero. It is a whole second, as it is
+// stored: otherwise the state would differ from what was read, and a duplicate write it again.
 func (w *work) dueAt(t time.Time) {
 	if t.After(w.in.Now) {
+		if whole := t.Truncate(time.Second); whole.Before(t) {
+			t = whole.Add(time.Second)
+		}
 		w.due = sooner(w.due, t)
 	}
 }

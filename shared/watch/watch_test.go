@@ -275,3 +275,24 @@ func TestYoungWebhookNeedsTwoPollsAgainstIt(t *testing.T) {
 		t.Errorf("%d polls", got)
 	}
 }
+
+// TestOpenIncidentsAreNotWrittenAgain sends duplicates, and polls what has not changed, while an
+// incident is open that began between two seconds.
+func TestOpenIncidentsAreNotWrittenAgain(t *testing.T) {
+	w := newWorld(t, nil)
+	w.enrol()
+	w.pass(123 * time.Millisecond)
+	tpl := template("7")
+	paused := told(tpl, quality.Status, "PAUSED", start)
+	w.observe(paused)
+	w.meta.set(tpl, quality.Status, "PAUSED")
+	w.run(40 * time.Minute)
+	before := w.state(tpl).Version
+	for range 3 {
+		w.run(40 * time.Minute)
+		w.observe(paused)
+	}
+	if got := w.state(tpl).Version; got != before {
+		t.Errorf("%d writes for nothing", got-before)
+	}
+}
