@@ -66,7 +66,11 @@ func (w *work) noticeOf(p Point, rule string, sev Severity) {
 	if p.At.Before(w.in.Now.Add(-oldNews)) {
 		return
 	}
-	like := func(m NoticeMark) bool { return m.Signal == p.Signal && m.Value == noticed(p.Value) }
+	value := p.Value
+	if n := p.Attrs[AttrPhoneNumber]; n != "" {
+		value += "/" + n // the like about another number is another fact
+	}
+	like := func(m NoticeMark) bool { return m.Signal == p.Signal && m.Value == noticed(value) }
 	repeated := slices.ContainsFunc(w.s.Notices, like)
 	if repeated && p.Signal == UnknownThing {
 		return
@@ -74,7 +78,7 @@ func (w *work) noticeOf(p Point, rule string, sev Severity) {
 	if slices.ContainsFunc(w.s.Notices, func(m NoticeMark) bool { return like(m) && m.At.Equal(p.At) }) {
 		return
 	}
-	a := w.notice(rule, sev, p.Signal, p.Value, p.At)
+	a := w.notice(rule, sev, p.Signal, value, p.At)
 	a.From, a.To, a.At, a.Source, a.Details = text(p.Attrs[AttrPrevious]), text(p.Value), p.At, source(p.Track), p.Attrs
 	a.Repeated = repeated
 	if reason := p.Attrs[AttrReason]; reason != "" {

@@ -134,6 +134,9 @@ func TestRules(t *testing.T) {
 			l.told(t0, fact(number, PIN, "PIN_CHANGED", t0))
 			l.told(at(60), fact(number, PIN, "PIN_CHANGED", at(60)))
 		}, number, "notice number_security critical, notice number_security critical"},
+		{"violations of two numbers are two", func(l *ledger) {
+			l.told(t0, fact(acct, Violation, "SCAM", t0, AttrPhoneNumber, "1"), fact(acct, Violation, "SCAM", t0, AttrPhoneNumber, "2"))
+		}, acct, "notice account_violation warning, notice account_violation warning"},
 		{"an informational account alert is a notice", func(l *ledger) {
 			l.told(t0, fact(acct, AlertOf("PHONE_NUMBER", "5", "OBA_APPROVED"), "ACTIVE", t0, AttrSeverity, "INFORMATIONAL"))
 		}, acct, "notice account_alert info"},
