@@ -12,7 +12,9 @@ import (
 // notices tells the one-time facts among what was added.
 func (w *work) notices() {
 	now := w.in.Now
-	w.s.Notices = slices.DeleteFunc(w.s.Notices, func(m NoticeMark) bool { return m.At.Before(now.Add(-repeatFor)) })
+	if len(w.added) > 0 { // duplicates write nothing, not even that a mark is old
+		w.s.Notices = slices.DeleteFunc(w.s.Notices, func(m NoticeMark) bool { return m.At.Before(now.Add(-repeatFor)) })
+	}
 	slices.SortStableFunc(w.added, func(a, b Point) int { return a.At.Compare(b.At) })
 	for _, p := range w.added {
 		if rule, sev := eventNotice(p); rule != "" {

@@ -309,3 +309,17 @@ func TestTemplatesOutOfUseAreNoStateOfTheAccount(t *testing.T) {
 		t.Errorf("with a disabled template the account is %s, the template %s", got, own)
 	}
 }
+
+func TestMarksOfNotices(t *testing.T) {
+	number := Subject{PhoneNumber, "1", "12025550101"}
+	l := newLedger(t, number)
+	for i := range 3 * maxNotices {
+		l.told(at(i), fact(number, PIN, "PIN_CHANGED", at(i)))
+	}
+	if got := len(l.state.Notices); got != maxNotices {
+		t.Errorf("%d marks are kept", got)
+	}
+	if ch := l.told(t0.Add(20*24*time.Hour), fact(number, PIN, "PIN_CHANGED", at(5))); ch.Write {
+		t.Error("a duplicate was written, to drop old marks")
+	}
+}
