@@ -20,6 +20,9 @@ const day = 24 * time.Hour
 // TestAgainIsAnotherIncident says again what was over by itself: it is told again, as of then.
 func TestAgainIsAnotherIncident(t *testing.T) {
 	number, tpl, acct := Subject{PhoneNumber, "1", "12025550101"}, Subject{Template, "1", "7"}, AccountSubject("1")
+	see := func(l *ledger, at time.Time, rating string) {
+		l.poll(at, Numbers, &Seeing{Subject: number, Values: map[Signal]Observed{QualityRating: {Value: rating}}}, nil, nil)
+	}
 	healthy := func(l *ledger, polls int) {
 		for i := range polls {
 			l.poll(t0.Add(time.Duration(i+1)*time.Hour), Health, &Seeing{Subject: acct, Values: map[Signal]Observed{CanSendMessage: {Value: "AVAILABLE"}}}, nil, nil)
@@ -31,6 +34,21 @@ func TestAgainIsAnotherIncident(t *testing.T) {
 		first func(l *ledger)
 		again func(l *ledger, at time.Time)
 	}{
+		{"red after it was no longer rated", number, func(l *ledger) {
+			see(l, t0, Red)
+			see(l, at(300), Unknown)
+			see(l, t0.Add(8*day), Unknown)
+		}, func(l *ledger, at time.Time) {
+			see(l, at, Red)
+		}},
+		{"red after it was gone", number, func(l *ledger) {
+			see(l, t0, Red)
+			for i := range 3 {
+				l.poll(at(300*(i+1)), Numbers, nil, nil, nil)
+			}
+		}, func(l *ledger, at time.Time) {
+			see(l, at, Red)
+		}},
 		{"flagged after day 7", number, func(l *ledger) {
 			l.told(t0, fact(number, Flagged, Yes, t0))
 		}, func(l *ledger, at time.Time) {
@@ -86,6 +104,10 @@ func TestAgainIsAnotherIncident(t *testing.T) {
 			}
 			if a := l.alerts[0]; !a.At.Equal(again) || !a.IncidentSince.Equal(again) {
 				t.Errorf("at %v since %v, want %v", a.At, a.IncidentSince, again)
+			}
+			l.tick(again.Add(time.Minute))
+			if inc := l.state.Open[0]; !inc.Since.Equal(again) {
+				t.Errorf("a minute later it is since %v", inc.Since)
 			}
 		})
 	}

@@ -166,12 +166,16 @@ func (w *work) fire(r Rule, f Finding, replay []stretch) (p Pending, wait bool) 
 	now := w.in.Now
 	i := slices.IndexFunc(w.s.Open, func(inc Incident) bool { return inc.Rule == r.ID && inc.Key == f.Key })
 	since := f.Row.At
+	if i >= 0 {
+		since = w.s.Open[i].Since // which late news may make earlier
+	}
 	for _, st := range replay {
 		// A row may have begun long before: what was over and is told again holds since then.
 		if st.open && st.finding.Key == f.Key && (i < 0 || st.from.Before(since)) {
 			since = st.from
 		}
 	}
+	since = w.resumed(r, f, since)
 	if i < 0 {
 		if r.For > 0 {
 			p = Pending{r.ID, f.Key, now}
@@ -239,6 +243,21 @@ func (w *work) full() bool {
 	full := len(w.alerts) >= maxTold
 	w.more = w.more || full
 	return full
+}
+
+// resumed is since when a rule holds again, of which an incident was closed for another reason than
+// its value: no longer rated, or out of use. Then the value has held for longer than the rule.
+func (w *work) resumed(r Rule, f Finding, since time.Time) time.Time {
+	closed := slices.ContainsFunc(w.s.Past, func(p Span) bool {
+		return p.Rule == r.ID && p.Key == f.Key && !p.From.After(since) && p.To.After(since)
+	})
+	if !closed {
+		return since
+	}
+	for _, sig := range []Signal{f.Signal, Archived, Presence} {
+		since = later(since, w.s.Cells[sig].Current.At)
+	}
+	return since
 }
 
 // adopt takes over what a rule finds now.
