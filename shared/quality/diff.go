@@ -67,9 +67,9 @@ func (s State) Diff(seeing *Seeing, poll LogEntry, class Class, complete, gone b
 
 // Unsettled reports whether a poll of a class must look at the rules of a subject although it
 // adds nothing: its tracks disagree, an incident is open, a webhook came while the poll before
-// was under way, or its time has come.
+// was under way, there are rules that never looked at it, or its time has come.
 func (s State) Unsettled(class Class, heads Heads, now time.Time) bool {
-	if len(s.Open) > 0 || !s.Due.IsZero() && !s.Due.After(now) {
+	if len(s.Open) > 0 || s.Version > 0 && s.Ruleset < Ruleset || !s.Due.IsZero() && !s.Due.After(now) {
 		return true
 	}
 	for sig, c := range s.Cells {

@@ -118,9 +118,7 @@ func (r *run) pollClass(ctx context.Context, class quality.Class) error {
 	if err != nil {
 		return err
 	}
-	if head.Last.IsZero() {
-		r.alerts = append(r.alerts, out.alerts...)
-	}
+	r.alerts = append(r.alerts, out.alerts...) // a rule that is new looks for the first time, too
 	if failure != nil {
 		return r.failed(ctx, class, failure)
 	}

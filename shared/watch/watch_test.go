@@ -1,8 +1,11 @@
 package watch_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -294,5 +297,65 @@ func TestOpenIncidentsAreNotWrittenAgain(t *testing.T) {
 	}
 	if got := w.state(tpl).Version; got != before {
 		t.Errorf("%d writes for nothing", got-before)
+	}
+}
+
+// TestManyChangesOfOneSubject has more to write of one subject than one transaction takes.
+func TestManyChangesOfOneSubject(t *testing.T) {
+	w := newWorld(t, nil)
+	acct, line := quality.AccountSubject("1"), number("12025550101")
+	var rs []quality.Reading
+	for i := range 110 {
+		rs = append(rs, told(acct, quality.Restriction(fmt.Sprintf("TYPE_%d", i)), quality.RestrictionActive, start))
+		rs = append(rs, told(line, quality.PIN, "PIN_CHANGED", start.Add(-time.Duration(i)*time.Second)))
+	}
+	w.observe(rs...)
+	w.observe(rs...)
+	if got := len(w.state(acct).Open); got != 110 {
+		t.Errorf("%d incidents are open, want 110", got)
+	}
+	if got := len(w.history(line, quality.PIN)); got != 1 {
+		t.Errorf("%d rows of one value", got)
+	}
+	// One point ends them all.
+	w.pass(time.Minute)
+	w.observe(told(acct, quality.RestrictionLifted, "A_UNBAN", w.now()))
+	if got := len(w.state(acct).Open); got != 0 {
+		t.Errorf("%d incidents are open after the lifting", got)
+	}
+	counts := map[string]int{}
+	for range 20 { // a sweep takes so many
+		w.flush()
+	}
+	for _, said := range w.post.said() {
+		counts[said]++
+	}
+	want := map[string]int{"passed account_restricted critical": 110, "notice number_security critical": 110}
+	if d := cmp.Diff(want, counts); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}
+
+// TestNewRulesLookAtQuietSubjects finds with a rule that is new what polls have long seen, and
+// tells it in one summary.
+func TestNewRulesLookAtQuietSubjects(t *testing.T) {
+	w := newWorld(t, nil)
+	w.enrol()
+	old := slices.DeleteFunc(slices.Clone(quality.DefaultRules), func(r quality.Rule) bool { return r.ID == quality.RuleNumberQuality })
+	w.watcher.Rules = old
+	line := number("12025550101")
+	w.meta.set(line, quality.QualityRating, quality.Red)
+	w.run(20 * time.Minute)
+	w.flush()
+	before := w.state(line)
+	before.Ruleset, before.Version = 0, before.Version+1
+	if _, err := w.store.Commit(context.Background(), []quality.Change{{State: before, Write: true}}); err != nil {
+		t.Fatal(err)
+	}
+	w.watcher.Rules = quality.DefaultRules
+	w.run(10 * time.Minute)
+	w.flush()
+	if got := w.post.said(); len(w.post.sent) != 1 || len(got) != 2 || !strings.Contains(strings.Join(got, ", "), "firing number_quality critical") || !strings.Contains(strings.Join(got, ", "), quality.RuleFirstLook) {
+		t.Errorf("told %v in %d parcels, want one summary", got, len(w.post.sent))
 	}
 }
