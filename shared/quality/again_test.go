@@ -188,3 +188,26 @@ func TestResolvedWithoutAnotherValue(t *testing.T) {
 		t.Errorf("a flag that green ended: %s to %v at %v", a.Event, a.To, a.At)
 	}
 }
+
+// TestPassedIsNotToldAgain has more stretches in 2 days than a state remembers.
+func TestPassedIsNotToldAgain(t *testing.T) {
+	tpl := Subject{Template, "1", "7"}
+	l := newLedger(t, tpl)
+	const many = maxPast + 10
+	for i := range many {
+		l.told(at(100*i+50), fact(tpl, Status, "PAUSED", at(100*i)), fact(tpl, Status, "APPROVED", at(100*i+20)))
+	}
+	l.told(at(100*many), fact(tpl, Status, "PAUSED", at(30)), fact(tpl, Status, "APPROVED", at(40)))
+	passed := map[time.Time]int{}
+	for _, a := range l.alerts {
+		passed[a.At]++
+	}
+	for at, n := range passed {
+		if n > 1 {
+			t.Errorf("passed at %v was told %d times", at, n)
+		}
+	}
+	if len(passed) != many+1 || passed[at(30)] != 1 {
+		t.Errorf("%d stretches were told, want %d", len(passed), many+1)
+	}
+}

@@ -360,7 +360,9 @@ func (w *work) pass(r Rule, replay []stretch) {
 		if st.open || f.Severity.Level() < Warning.Level() || st.to.Before(w.in.Now.Add(-oldNews)) || st.to.Sub(st.from) < r.For {
 			continue
 		}
-		told := slices.ContainsFunc(w.s.Past, func(p Span) bool {
+		// What no new reading is a part of was told in its time, also if that is forgotten.
+		news := slices.ContainsFunc(w.added, func(p Point) bool { return r.Reads(p.Signal) && !p.At.Before(st.from) && !p.At.After(st.to) })
+		told := !news || slices.ContainsFunc(w.s.Past, func(p Span) bool {
 			return p.Rule == r.ID && p.Key == f.Key && !p.To.Before(st.from) && !p.From.After(st.to)
 		}) || slices.ContainsFunc(w.s.Open, func(inc Incident) bool {
 			return inc.Rule == r.ID && inc.Key == f.Key && !inc.Since.After(st.to)
