@@ -38,7 +38,7 @@ func (b batch) heading() heading {
 	if b.single() {
 		it := b.items[0]
 		a := it.alert
-		h = heading{label: b.w.label(a.Severity, it.text.Tag), short: b.w.short(&a), head: it.text.Head, when: b.w.brief(a.At), first: it.text.What, chat: it.chat.What}
+		h = heading{label: b.w.label(a.Severity, it.text.Tag), short: b.w.short(&a), head: it.text.Head, when: b.w.facts(&a, plain).moment(), first: it.text.What, chat: it.chat.What}
 	}
 	if b.form == quality.TestForm {
 		c := b.w.catalogue().Words

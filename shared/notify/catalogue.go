@@ -31,7 +31,7 @@ type catalogue struct {
 // frame makes an event of a state.
 type frame struct {
 	Tag  string // after the severity in a subject line; "" for none
-	What string // the sentence; {state}, {since}, {on}, {began}, {ended}, {lasted}, {topic}
+	What string // the sentence; {state}, {since}, {ends}, {on}, {stretch}, {began}, {ended}, {lasted}, {topic}
 }
 
 // naming names a kind of subject.
@@ -81,10 +81,12 @@ type words struct {
 	// NotKnown stands for a fact that nobody told.
 	NotKnown string
 	// Since, SinceBetween, FirstSeen and AsOf say how long a state has been so, On and
-	// OnBetween when a fact was.
-	Since, SinceBetween, FirstSeen, AsOf, On, OnBetween, And string
+	// OnBetween when a fact was, Stretch from when until when one that is over was so.
+	Since, SinceBetween, FirstSeen, AsOf, On, OnBetween, Stretch, And string
 	// Fragments are parts of sentences that appear when their fact is known.
-	FragmentWas, FragmentNow, FragmentOld, FragmentWish, FragmentUntil, FragmentReason, FragmentEffective, FragmentLimit string
+	FragmentWas, FragmentNow, FragmentOld, FragmentWish, FragmentUntil, FragmentEnds, FragmentReason, FragmentEffective, FragmentLimit string
+	// PassedMeaning is said first of what was over before it could be told.
+	PassedMeaning string
 	// MayBeOlder and MayBeRepeated are put behind a sentence, RepeatedHead behind a headline.
 	MayBeOlder, MayBeRepeated, RepeatedHead string
 

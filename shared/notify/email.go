@@ -107,6 +107,9 @@ func (w Writer) emailFacts(it item) string {
 	if a.Event == quality.Notice || a.Event == quality.Resolved {
 		when = f.on()
 	}
+	if a.Event == quality.Passed {
+		when = f.stretch()
+	}
 	line(l.SinceLabel, when)
 	if a.IncidentSince != nil && !a.IncidentSince.Equal(a.At) {
 		line(l.Incident, w.stamp(*a.IncidentSince))

@@ -11,27 +11,27 @@ var englishAccounts = map[string]ruleWords{
 		Topic: "the restriction",
 		Cases: map[string]phrase{
 			"RESTRICTED_BIZ_INITIATED_MESSAGING": {
-				"A restriction of {type} {is} in force for {subject}{until}", "may not start conversations{until}",
+				"A restriction of {type} {is} in force for {subject}", "starting conversations {is} forbidden{until}",
 				"Templates sent outside a customer's 24-hour window fail; answers inside it still go out.",
 				"Stop campaigns and retries now: further attempts can lengthen it. Read the policy named in Business Support Home, mend the cause, and request a review there; decisions usually take 24 to 48 hours.",
 			},
 			"RESTRICTED_CUSTOMER_INITIATED_MESSAGING": {
-				"A restriction of {type} {is} in force for {subject}{until}", "may not even answer customers{until}",
+				"A restriction of {type} {is} in force for {subject}", "answering customers {is} forbidden{until}",
 				"No message goes out, not even an answer.",
 				"Tell customers of another channel, stop your senders, and request a review in Business Support Home; decisions usually take 24 to 48 hours.",
 			},
 			"RESTRICTED_ADD_PHONE_NUMBER_ACTION": {
-				"A restriction of {type} {is} in force for {subject}{until}", "may not add phone numbers{until}",
+				"A restriction of {type} {is} in force for {subject}", "adding phone numbers {is} forbidden{until}",
 				"Messages still go out; no number can be added.",
 				"Put off adding numbers. Treat it as a warning: look up the violation in Business Support Home and mend it, since the next step concerns sending.",
 			},
 			"RESTRICTED_UTILITY_TEMPLATES": {
-				"A restriction of {type} {is} in force for {subject}{until}", "may not create utility templates{until}",
+				"A restriction of {type} {is} in force for {subject}", "creating utility templates {is} forbidden{until}",
 				"Utility templates held too much marketing. What exists can still be sent; the first time takes 7 days, the next 30.",
 				"Submit what promotes as MARKETING from now on, and clean up the utility templates you have.",
 			},
 			"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES": {
-				"A restriction of {type} {is} in force for {subject}{until}", "Direct Send is restricted{until}",
+				"A restriction of {type} {is} in force for {subject}", "Direct Send {is} restricted{until}",
 				"Messages by Direct Send fail (139200) or are capped (131064), because its utility category was used for other content.",
 				"Send by approved templates meanwhile, and send as utility only what a customer's order or request calls for.",
 			},
@@ -39,12 +39,12 @@ var englishAccounts = map[string]ruleWords{
 			"RESTRICTED_USER_INITIATED_CALLING":                   englishNoCalls,
 			"RESTRICTED_BIZ_INITIATED_AND_USER_INITIATED_CALLING": englishNoCalls,
 			"RESTRICTED_USER_INITIATED_CALLING_CALL_BUTTON_HIDDEN": {
-				"A restriction hiding the call button {is} in force for {subject}{until}", "call button is hidden{until}",
+				"A restriction hiding the call button {is} in force for {subject}", "call button {is} hidden{until}",
 				"Too few calls of users were picked up. Messages are not concerned.",
 				"Set calling hours that somebody covers, and have enough people to pick up.",
 			},
 			"": {
-				"A restriction of {type} {is} in force for {subject}{until}", "restricted: {type}{until}",
+				"A restriction of {type} {is} in force for {subject}", "restricted: {type}{until}",
 				"A part of what the account may do is taken away for now.",
 				"Stop campaigns, read the reason in Business Support Home, and request a review there; decisions usually take 24 to 48 hours.",
 			},
@@ -63,17 +63,17 @@ var englishAccounts = map[string]ruleWords{
 		Topic: "the ban",
 		Cases: map[string]phrase{
 			"SCHEDULE_FOR_DISABLE": {
-				"{subject} {is} scheduled to be disabled by Meta{effective}", "will be disabled{effective}",
+				"{subject} {is} scheduled to be disabled by Meta{effective}", "{is} to be disabled{effective}",
 				"On that day every number and template of the account stops working.",
 				"Request a review in Business Support Home today, with what you have mended; decisions usually take 24 to 48 hours. Prepare another channel for that day.",
 			},
 			"DISABLE": {
-				"{subject} {is} disabled by Meta{effective}", "is DISABLED",
+				"{subject} {is} disabled by Meta{effective}", "{is} DISABLED",
 				"No number of the account can send or receive.",
 				"Route customers to another channel, stop your senders, and request a review in Business Support Home.",
 			},
 			"": {
-				"The ban state of {subject} {is} {value}{effective}", "ban state is {value}",
+				"The ban state of {subject} {is} {value}{effective}", "ban state {is} {value}",
 				"wabawatch does not know this state; it may mean that the account stops working.",
 				"Look at the account in Business Support Home.",
 			},
@@ -124,12 +124,12 @@ var englishAccounts = map[string]ruleWords{
 				"Open the WhatsApp Business app on its phone and link the API again (Embedded Signup); pause campaigns until then.",
 			},
 			"ACCOUNT_DELETED": {
-				"{subject} {is} deleted", "is DELETED",
+				"{subject} {is} deleted", "{is} DELETED",
 				"Its numbers and templates are gone for the API.",
 				"If nobody on your side deleted it, look at who did in the activity log of Meta Business settings and write to Meta's support at once. Stop your senders.",
 			},
 			"PARTNER_REMOVED": {
-				"{subject} {is} no longer shared with this app{reason}", "is no longer shared with us",
+				"{subject} {is} no longer shared with this app{reason}", "{is} no longer shared with us",
 				"Neither polls nor sends work any more for it.",
 				"Ask the owner whether it was meant. If not, have it shared again; if it was, remove it from the list of watched accounts.",
 			},
@@ -202,7 +202,7 @@ var englishAccounts = map[string]ruleWords{
 }
 
 var englishNoCalls = phrase{
-	"A restriction of {type} {is} in force for {subject}{until}", "calling is restricted{until}",
+	"A restriction of {type} {is} in force for {subject}", "calling {is} restricted{until}",
 	"Calls fail; messages are not concerned.",
 	"Show users another way to reach you, call only those who agreed to it, and look in Business Support Home for the reason.",
 }

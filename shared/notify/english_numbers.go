@@ -9,17 +9,17 @@ var englishNumbers = map[string]ruleWords{
 		Topic: "the low quality rating",
 		Cases: map[string]phrase{
 			"YELLOW": {
-				"The quality rating of {subject} {is} YELLOW, medium{was}", "quality is YELLOW{was}",
+				"The quality rating of {subject} {is} YELLOW, medium{was}", "quality {is} YELLOW{was}",
 				"Users blocked, reported or muted this number more than usual in the last 7 days. Sending goes on and the messaging limit stays, but a further fall to RED stops raises of the limit and gets templates paused.",
 				"Find the template or campaign that started before the fall and send less of it; keep to people who opted in lately. Compare the quality of the templates in WhatsApp Manager.",
 			},
 			"RED": {
-				"The quality rating of {subject} {is} RED, low{was}", "quality is RED{was}",
+				"The quality rating of {subject} {is} RED, low{was}", "quality {is} RED{was}",
 				"Many users blocked or reported this number in the last 7 days. A low rating no longer lowers the messaging limit (since 7 October 2025), but it stops raises for the whole portfolio, gets templates paused, and can lead to restrictions.",
 				"Stop marketing sends from this number now and let service and utility messages go on. Find the template or campaign that annoyed people, by template quality and by the reasons for blocking in WhatsApp Manager. Start again in small numbers, to recent opt-ins only: new feedback counts most, so the rating can recover within days.",
 			},
 			"": {
-				"The quality rating of {subject} {is} {value}{was}", "quality is {value}{was}",
+				"The quality rating of {subject} {is} {value}{was}", "quality {is} {value}{was}",
 				"The rating follows how users reacted to this number in the last 7 days.",
 				"Look at the number and its templates in WhatsApp Manager, and send less marketing until the rating is GREEN.",
 			},
@@ -32,7 +32,7 @@ var englishNumbers = map[string]ruleWords{
 	quality.RuleNumberFlagged: {
 		Topic: "the state Flagged",
 		Cases: map[string]phrase{"": {
-			"The number {subject} {is} reported as Flagged{limit}", "number reported as Flagged",
+			"The number {subject} {is} reported as Flagged{limit}", "number {is} reported as Flagged",
 			"Flagged meant low quality under the rules until October 2025: 7 days to recover, or the limit fell by one tier. Meta no longer flags numbers, so an older account or a relay sent this. Its 7 days would end {deadline}.",
 			"Check the quality rating and the messaging limit in WhatsApp Manager. If the rating is low, stop marketing sends from this number until it recovers; if it is fine, ask whoever relays your webhooks why they sent it.",
 		}},
@@ -50,42 +50,42 @@ var englishNumbers = map[string]ruleWords{
 		Topic: "the status",
 		Cases: map[string]phrase{
 			"BANNED": {
-				"The status of {subject} {is} BANNED{was}", "number is BANNED",
+				"The status of {subject} {is} BANNED{was}", "number {is} BANNED",
 				"The number can neither send nor receive. Meta bans for breaches of policy.",
 				"Stop all sends from this number and route customers to another channel. Read the reason in Business Support Home and request a review there; decisions usually take 24 to 48 hours.",
 			},
 			"DISCONNECTED": {
-				"The status of {subject} {is} DISCONNECTED{was}", "number is DISCONNECTED",
+				"The status of {subject} {is} DISCONNECTED{was}", "number {is} DISCONNECTED",
 				"The number can neither send nor receive: it was deregistered, or the phone of a shared (coexistence) number lost its link.",
 				"If the number lives in the WhatsApp Business app too, open the app and link it again; otherwise register the number again by API with its PIN. Pause campaigns until the status is CONNECTED.",
 			},
 			"UNLINKED": {
-				"The status of {subject} {is} UNLINKED{was}", "number is UNLINKED",
+				"The status of {subject} {is} UNLINKED{was}", "number {is} UNLINKED",
 				"The number can neither send nor receive until it is linked again.",
 				"Open WhatsApp Manager, Phone numbers, and connect the number again; pause campaigns until then.",
 			},
 			"OFFLINE": {
-				"The status of {subject} {is} OFFLINE{was}", "number is OFFLINE",
+				"The status of {subject} {is} OFFLINE{was}", "number {is} OFFLINE",
 				"The number can neither send nor receive. Mostly its phone or its registration is gone.",
 				"Check the phone of a shared number, then register the number again; pause campaigns until the status is CONNECTED.",
 			},
 			"RESTRICTED": {
-				"The status of {subject} {is} RESTRICTED{was}", "number is RESTRICTED",
+				"The status of {subject} {is} RESTRICTED{was}", "number {is} RESTRICTED",
 				"The number may not start new conversations for now; answers to customers usually still go out.",
 				"Hold back campaigns from this number. Look in Business Support Home for the reason and the end, and request a review if it is wrong.",
 			},
 			"RATE_LIMITED": {
-				"The status of {subject} {is} RATE_LIMITED{was}", "number is RATE_LIMITED",
+				"The status of {subject} {is} RATE_LIMITED{was}", "number {is} RATE_LIMITED",
 				"Meta limits how much this number may send; what exceeds it fails.",
 				"Slow down sends from this number and hold back retries; check its quality rating and the spam errors (131048) in your sender.",
 			},
 			"FLAGGED": {
-				"The status of {subject} {is} FLAGGED{was}", "number status is FLAGGED",
+				"The status of {subject} {is} FLAGGED{was}", "number status {is} FLAGGED",
 				"This is Meta's old state for low quality. It has not been used since October 2025, so an older account or a relay reports it.",
 				"Check the quality rating and the messaging limit in WhatsApp Manager, and stop marketing sends if the rating is low.",
 			},
 			"": {
-				"The status of {subject} {is} {value}{was}, which wabawatch does not know", "number status is {value}{was}",
+				"The status of {subject} {is} {value}{was}, which wabawatch does not know", "number status {is} {value}{was}",
 				"Only a number that is CONNECTED can send and receive; whether this one can is not known.",
 				"Send one test message from the number, and look at it in WhatsApp Manager.",
 			},
@@ -104,7 +104,7 @@ var englishNumbers = map[string]ruleWords{
 				"Choose a name that is the brand's, as on its web site, and submit it in WhatsApp Manager, Phone numbers, Profile.",
 			},
 			"EXPIRED": {
-				"The approval of the display name of {subject} {is} expired", "display name has EXPIRED",
+				"The approval of the display name of {subject} {is} expired", "display name {has} EXPIRED",
 				"The approved name was not put into use in time.",
 				"Submit the name again in WhatsApp Manager and, once approved, register the number again.",
 			},
@@ -114,7 +114,7 @@ var englishNumbers = map[string]ruleWords{
 				"Choose a name that is the brand's, as on its web site, without slogans, extra punctuation or a person's name, and submit it again in WhatsApp Manager.",
 			},
 			"": {
-				"The display name of {subject} {is} {value}{was}", "display name is {value}",
+				"The display name of {subject} {is} {value}{was}", "display name {is} {value}",
 				"Without an approved name users see only the number.", "Look at the name in WhatsApp Manager, Phone numbers, Profile.",
 			},
 		},
@@ -151,32 +151,32 @@ var englishNumbers = map[string]ruleWords{
 // Source: Meta, messaging health status; error codes of the Cloud API, checked 2026-11.
 var englishHealth = map[string]phrase{
 	"LIMITED": {
-		"Sending from {subject} {is} LIMITED by Meta{was}", "sending is LIMITED{was}",
+		"Sending from {subject} {is} LIMITED by Meta{was}", "sending {is} LIMITED{was}",
 		"Something about the number, the account or the business is unfinished; until it is settled the volume is small.",
 		"Do what Meta advises; mostly the display name needs approval, or the business needs verification, in WhatsApp Manager.",
 	},
 	"BLOCKED/141006": {
-		"Sending from {subject} {is} BLOCKED by Meta for a payment problem{was}", "sending is BLOCKED: payment",
+		"Sending from {subject} {is} BLOCKED by Meta for a payment problem{was}", "sending {is} BLOCKED: payment",
 		"Nothing that is charged goes out until the account can be billed.",
 		"Check the payment method of the account in Billing of Meta Business settings: expired card, open invoice, missing method. Then send one test message.",
 	},
 	"BLOCKED/131042": {
-		"Sending from {subject} {is} BLOCKED by Meta for a payment problem{was}", "sending is BLOCKED: payment",
+		"Sending from {subject} {is} BLOCKED by Meta for a payment problem{was}", "sending {is} BLOCKED: payment",
 		"Nothing that is charged goes out until the account can be billed.",
 		"Check the payment method of the account in Billing of Meta Business settings: expired card, open invoice, missing method. Then send one test message.",
 	},
 	"BLOCKED/131031": {
-		"Sending from {subject} {is} BLOCKED by Meta because the account is locked{was}", "sending is BLOCKED: account locked",
+		"Sending from {subject} {is} BLOCKED by Meta because the account is locked{was}", "sending {is} BLOCKED: account locked",
 		"The account broke a policy, or its data could not be verified.",
 		"Open Business Support Home, read the reason and request a review; stop your senders until it is decided.",
 	},
 	"BLOCKED": {
-		"Sending from {subject} {is} BLOCKED by Meta{was}", "sending is BLOCKED",
+		"Sending from {subject} {is} BLOCKED by Meta{was}", "sending {is} BLOCKED",
 		"No message goes out from it.",
 		"Stop your senders and queue what must not be lost. Do what Meta advises, look for the reason in WhatsApp Manager and Business Support Home, and send one test message afterwards.",
 	},
 	"": {
-		"Sending from {subject} {is} {value}{was}", "sending is {value}{was}",
+		"Sending from {subject} {is} {value}{was}", "sending {is} {value}{was}",
 		"wabawatch does not know this value; AVAILABLE is the healthy one.",
 		"Send one test message, and look at the account in WhatsApp Manager.",
 	},

@@ -9,17 +9,17 @@ var englishTemplates = map[string]ruleWords{
 		Topic: "the low quality",
 		Cases: map[string]phrase{
 			"YELLOW": {
-				"The quality of {subject} {is} YELLOW, medium{was}", "quality is YELLOW{was}",
+				"The quality of {subject} {is} YELLOW, medium{was}", "quality {is} YELLOW{was}",
 				"Users react badly to this template. At RED Meta pauses it.",
 				"Send less of it, to people who expect it, and test a better text as a new template beside it.",
 			},
 			"RED": {
-				"The quality of {subject} {is} RED, low{was}", "quality is RED{was}",
+				"The quality of {subject} {is} RED, low{was}", "quality {is} RED{was}",
 				"At this quality Meta pauses the template: 3 hours the first time, 6 hours the second, and the third time it is disabled.",
 				"Stop sends with it now, before the next pause. Use another template for what must go out, and rework text, audience and frequency before you return.",
 			},
 			"": {
-				"The quality of {subject} {is} {value}{was}", "quality is {value}{was}",
+				"The quality of {subject} {is} {value}{was}", "quality {is} {value}{was}",
 				"The quality follows how users reacted to the template.", "Look at the template in WhatsApp Manager, and send less of it.",
 			},
 		},
@@ -32,12 +32,12 @@ var englishTemplates = map[string]ruleWords{
 		Topic: "the status",
 		Cases: map[string]phrase{
 			"PAUSED/FIRST_PAUSE": {
-				"{subject} {is} paused by Meta for the first time{until}", "paused for 3 h (first time)",
+				"{subject} {is} paused by Meta for the first time", "paused for 3 h (first time)",
 				"Sends with it fail (132015) for 3 hours; then it resumes by itself. The second pause takes 6 hours, the third disables it.",
 				"Take it out of running campaigns so that nothing is lost to errors. Before it resumes, narrow the audience or rework the text; an edit sends it to review.",
 			},
 			"PAUSED/SECOND_PAUSE": {
-				"{subject} {is} paused by Meta for the second time{until}", "paused for 6 h (second time)",
+				"{subject} {is} paused by Meta for the second time", "paused for 6 h (second time)",
 				"Sends with it fail (132015) for 6 hours; then it resumes by itself. The next pause disables it.",
 				"Do not resume the same sends: replace the template or rework it now, and send it only to people who expect it.",
 			},
@@ -52,12 +52,12 @@ var englishTemplates = map[string]ruleWords{
 				"Look at the template in WhatsApp Manager. Unpause it there or by API if you want it back.",
 			},
 			"PAUSED": {
-				"{subject} {is} paused by Meta{reason}{until}", "is PAUSED",
+				"{subject} {is} paused by Meta{reason}", "{is} PAUSED",
 				"Sends with it fail (132015). The first pause for low quality takes 3 hours, the second 6; those end by themselves. A pause by pacing does not.",
 				"Take it out of running campaigns. If it is still paused after 6 hours, unpause it by hand in WhatsApp Manager or by API.",
 			},
 			"DISABLED": {
-				"{subject} {is} disabled by Meta{reason}", "is DISABLED",
+				"{subject} {is} disabled by Meta{reason}", "{is} DISABLED",
 				"Sends with it fail (132016), and it does not come back by itself. A third pause for low quality disables a template.",
 				"Move what must go out to another template now. Then appeal in Business Support Home, or write a new template; a copy of the same text will fare the same.",
 			},
@@ -72,12 +72,12 @@ var englishTemplates = map[string]ruleWords{
 				"Check that variables are numbered in order, do not begin or end the text, and have samples; then submit it again.",
 			},
 			"REJECTED": {
-				"{subject} {is} rejected by Meta{reason}", "is REJECTED{reason}",
+				"{subject} {is} rejected by Meta{reason}", "{is} REJECTED{reason}",
 				"It cannot be sent.",
 				"Read the reason in WhatsApp Manager, change the text and submit it again, or appeal in Business Support Home. Use another template meanwhile.",
 			},
 			"": {
-				"The status of {subject} {is} {value}{was}", "status is {value}{was}",
+				"The status of {subject} {is} {value}{was}", "status {is} {value}{was}",
 				"Only an APPROVED template can be sent.", "Look at the template in WhatsApp Manager.",
 			},
 		},

@@ -8,17 +8,17 @@ var englishWatch = map[string]ruleWords{
 		Topic: "the failing polls",
 		Cases: map[string]phrase{
 			"FORBIDDEN": {
-				"The poll of {subject} {is} refused by Meta, because the token may not read it", "cannot be polled: no permission",
+				"The poll of {subject} {is} refused by Meta, because the token may not read it", "polling {is} refused: no permission",
 				"wabawatch sees no rating and no limit of this account. That nothing is told does not mean that all is well.",
 				"In Meta Business settings assign the account to the system user of the token, with full control, and see that the token has whatsapp_business_management. Then run wabawatch doctor.",
 			},
 			"MISSING": {
-				"The poll of {subject} {is} answered by Meta as if it did not exist", "cannot be polled: not found",
+				"The poll of {subject} {is} answered by Meta as if it did not exist", "polling {is} refused: not found",
 				"The account was deleted, is no longer shared with this app, or its id is wrong. wabawatch sees nothing of it.",
 				"Check the id in the list of watched accounts, and in Meta Business settings whether the account is still shared. Then run wabawatch doctor.",
 			},
 			"": {
-				"The poll of {subject} {is} failing", "cannot be polled",
+				"The poll of {subject} {is} failing", "polling {is} failing",
 				"Ratings and limits shown for it are out of date. That nothing is told does not mean that all is well; webhooks still count.",
 				"Look at Meta's status page (metastatus.com), then at the log of the poller, and run wabawatch doctor. Until it works look at WhatsApp Manager yourself.",
 			},
@@ -32,7 +32,7 @@ var englishWatch = map[string]ruleWords{
 		Topic: "the access token",
 		Cases: map[string]phrase{
 			"INVALID": {
-				"The access token of {subject} {is} refused by Meta{reason}", "access token is INVALID",
+				"The access token of {subject} {is} refused by Meta{reason}", "access token {is} INVALID",
 				"No account is polled. That nothing is told does not mean that all is well; webhooks still count.",
 				"Make a new token of the system user in Meta Business settings, with whatsapp_business_management, and store it as the secret access-token. Then run wabawatch doctor.",
 			},
@@ -52,7 +52,7 @@ var englishWatch = map[string]ruleWords{
 				"Make a new token of the system user in Meta Business settings, best one that never expires, and store it as the secret access-token before that day.",
 			},
 			"": {
-				"The access token of {subject} {is} {value}", "access token is {value}",
+				"The access token of {subject} {is} {value}", "access token {is} {value}",
 				"Polls may be refused.", "Run wabawatch doctor, and make a new token if it says so.",
 			},
 		},
@@ -64,7 +64,7 @@ var englishWatch = map[string]ruleWords{
 	"watch_subscription": {
 		Topic: "the missing subscription",
 		Cases: map[string]phrase{"": {
-			"This app {is} not subscribed to {subject}", "webhooks are not subscribed",
+			"This app {is} not subscribed to {subject}", "webhooks not subscribed",
 			"Meta sends no webhooks for the account. Templates, restrictions and bans are told late or not at all.",
 			"Run wabawatch subscribe for the account, then wabawatch doctor.",
 		}},

@@ -56,8 +56,11 @@ func (f facts) value() string {
 	return f.to
 }
 
-// end is when the fact ends by itself; zero if that is not known.
+// end is when the fact ends by itself; zero if that is not known, or if it is over already.
 func (f facts) end() time.Time {
+	if f.a.Event == quality.Passed {
+		return time.Time{}
+	}
 	if t := parseTime(f.detail(quality.AttrUntil)); !t.IsZero() {
 		return t
 	}
@@ -210,7 +213,7 @@ func (f facts) values() map[string]string {
 		"scopes":  f.esc(f.code(f.detail(quality.AttrScopes))),
 		"retired": known(f.esc(f.c.word(f.code(f.detail("retired"))))),
 		"n":       known(f.esc(name(f.detail("incidents"), 10))),
-		"since":   f.since(), "on": f.on(), "lasted": f.lasted(), "began": f.began(), "ended": f.ended(),
+		"since":   f.since(), "on": f.on(), "stretch": f.stretch(), "lasted": f.lasted(), "began": f.began(), "ended": f.ended(),
 	}
 	v["topic"] = fill(f.c.topic(a.Rule), v)
 	switch a.Event {
@@ -248,11 +251,20 @@ func (f facts) values() map[string]string {
 	}
 	v["deadline"] = known(until)
 	fragment("until", c.FragmentUntil, until)
+	v["ends"] = ""
+	if until != "" && f.timed() {
+		v["ends"] = fill(c.FragmentEnds, map[string]string{"until": until})
+	}
 	fragment("wish", c.FragmentWish, f.esc(name(f.detail(quality.AttrRequested), maxName)))
 	fragment("reason", c.FragmentReason, f.esc(f.c.word(f.code(f.reason()))))
 	fragment("effective", c.FragmentEffective, f.effective())
 	fragment("limit", c.FragmentLimit, f.limit())
 	return v
+}
+
+// timed reports whether the fact is one that its end belongs to.
+func (f facts) timed() bool {
+	return f.a.Rule == quality.RuleAccountRestricted || f.a.Rule == quality.RuleTemplateStatus && f.now.Before(f.until)
 }
 
 // untilBriefly is the end for a headline, as a fragment and alone.

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -78,7 +79,7 @@ func TestMasked(t *testing.T) {
 func TestNameThatCannotBeSpelledGivesWayToTheNumber(t *testing.T) {
 	a := example(quality.RuleNumberQuality, quality.Firing, quality.Critical, "YELLOW", "RED")
 	a.SubjectName = "漢字"
-	if got, want := compose(t, Writer{}, quality.Single, a)[0].Subject, "CRITICAL: +12025550101: quality is RED (was YELLOW)"; got != want {
+	if got, want := compose(t, Writer{}, quality.Single, a)[0].Subject, "CRITICAL: +12025550101: quality is RED (before: YELLOW)"; got != want {
 		t.Errorf("subject = %q, want %q", got, want)
 	}
 }
@@ -127,5 +128,24 @@ func TestPauseThatIsOverIsNoLongerTimed(t *testing.T) {
 	a.CreatedAt = a.At.Add(6*time.Hour + time.Minute)
 	if got := keys(); got != "PAUSED/OVERDUE" {
 		t.Errorf("after 6 hours %s", got)
+	}
+}
+
+// TestWhatIsOverIsToldAsOver: one that is over before it is told must not send anybody running.
+func TestWhatIsOverIsToldAsOver(t *testing.T) {
+	a := example(quality.RuleNumberStatus, quality.Passed, quality.Critical, "CONNECTED", "BANNED")
+	m := compose(t, Writer{}, quality.Single, a)[0]
+	if want := "CRITICAL ALREADY OVER: Example Ltd +12025550101: number was BANNED"; m.Subject != want {
+		t.Errorf("subject = %q, want %q", m.Subject, want)
+	}
+	if !strings.Contains(m.SMS, "(20 Nov 02:05 - 02:45 UTC)") {
+		t.Errorf("SMS = %q", m.SMS)
+	}
+	if strings.Contains(m.Email, "Stop all sends") || !strings.Contains(m.Email, "When: from 20 Nov 2026 02:05 UTC until 20 Nov 2026 02:45 UTC") {
+		t.Errorf("e-mail = %s", m.Email)
+	}
+	flagged := compose(t, Writer{}, quality.Single, example(quality.RuleNumberFlagged, quality.Passed, quality.Critical, "", "YES"))[0]
+	if strings.Contains(flagged.Email, "27 Nov") {
+		t.Errorf("it is over and has an end ahead: %s", flagged.Email)
 	}
 }

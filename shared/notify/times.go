@@ -51,9 +51,13 @@ func (w Writer) local(from, to time.Time) string {
 
 // brief is an instant for a headline: without year and zone.
 func (w Writer) brief(t time.Time) string {
-	c := w.catalogue().Words
 	t = t.UTC()
-	return fill(c.ShortDate, map[string]string{"day": strconv.Itoa(t.Day()), "month": c.Months[t.Month()-1]}) + t.Format(" 15:04 UTC")
+	return w.shortDay(t) + t.Format(" 15:04 UTC")
+}
+
+func (w Writer) shortDay(t time.Time) string {
+	c := w.catalogue().Words
+	return fill(c.ShortDate, map[string]string{"day": strconv.Itoa(t.Day()), "month": c.Months[t.Month()-1]})
 }
 
 func (w Writer) day(t time.Time) string {
@@ -94,6 +98,23 @@ func (f facts) on() string {
 		return fill(f.c.Words.OnBetween, map[string]string{"span": f.w.span(*f.a.NotBefore, f.a.At)})
 	}
 	return fill(f.c.Words.On, map[string]string{"at": f.w.stamp(f.a.At)})
+}
+
+// stretch says from when until when it was so.
+func (f facts) stretch() string {
+	return fill(f.c.Words.Stretch, map[string]string{"began": f.began(), "ended": f.ended()})
+}
+
+// moment is when, for an SMS.
+func (f facts) moment() string {
+	if f.a.Event != quality.Passed {
+		return f.w.brief(f.a.At)
+	}
+	began, ended := f.beganAt().UTC(), f.endedAt().UTC()
+	if sameDay(began, ended) {
+		return f.w.shortDay(began) + began.Format(" 15:04") + " - " + ended.Format("15:04 UTC")
+	}
+	return f.w.shortDay(began) + began.Format(" 15:04") + " - " + f.w.brief(ended)
 }
 
 // began is when the incident began.

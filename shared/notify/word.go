@@ -30,6 +30,11 @@ func (w Writer) render(a *quality.Alert, esc escape) text {
 	if a.Event == quality.Resolved {
 		p = f.c.over(a.Rule, deref(a.Reason))
 	}
+	if a.Event == quality.Passed {
+		// What to do about it while it lasts would mislead: what follows its end is left.
+		over := f.c.over(a.Rule, "")
+		p.Meaning, p.Do = join(f.c.Words.PassedMeaning, over.Meaning), over.Do
+	}
 	v["state"] = fill(p.State, v)
 	what := fill(fr.What, v)
 	v["until"], v["deadline"] = f.untilBriefly()
