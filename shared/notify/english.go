@@ -19,7 +19,7 @@ var english = catalogue{
 	Subjects: map[quality.Kind]naming{
 		quality.Account:     {"Account", "account {name} ({id})", "account {id}", "account {name}", "account {id}"},
 		quality.PhoneNumber: {"Phone number", "{name} (+{id})", "+{id}", "{name} +{id}", "+{id}"},
-		quality.Template:    {"Template", `template "{name}"{language}`, "template {id}{language}", "template {name}", "template {id}"},
+		quality.Template:    {"Template", `template "{name}"{language}`, "template {id}{language}", "template {name}{language}", "template {id}{language}"},
 		quality.Portfolio:   {"Portfolio", "business portfolio {name} ({id})", "business portfolio {id}", "portfolio {name}", "portfolio {id}"},
 		quality.Deployment:  {"About", "this installation of wabawatch", "this installation of wabawatch", "wabawatch", "wabawatch"},
 		"":                  {"About", "{name} ({id})", "{id}", "{name}", "{id}"},

@@ -474,6 +474,10 @@ func (w *work) alert(e Event, rule string, sev Severity, sig Signal) Alert {
 }
 
 func (w *work) tell(a Alert) {
+	// Versions of a template share its name: the language tells them apart.
+	if l := w.s.Refs[RefLanguage]; l != "" && a.SubjectKind == Template {
+		a.Details = united(a.Details, map[string]string{AttrLanguage: l})
+	}
 	if w.in.Word != nil {
 		w.in.Word(&a)
 	}

@@ -323,3 +323,23 @@ func TestMarksOfNotices(t *testing.T) {
 		t.Error("a duplicate was written, to drop old marks")
 	}
 }
+func TestAlertsTellLanguagesOfATemplateApart(t *testing.T) {
+	tpl := Subject{Template, "1", "7"}
+	out, _ := DefaultRules.Apply(Input{
+		State: State{Subject: tpl}, Now: at(60), Name: "spring_sale", Refs: map[string]string{RefLanguage: "pt_BR"},
+		Points: []Point{fact(tpl, Status, "PAUSED", t0, AttrTitle, "FIRST_PAUSE"), fact(tpl, LimitExceeded, "LIMIT_EXCEEDED", t0)},
+	})
+	if len(out.Alerts) != 2 {
+		t.Fatalf("alerts = %+v", out.Alerts)
+	}
+	for _, a := range out.Alerts {
+		if a.Details[AttrLanguage] != "pt_BR" {
+			t.Errorf("%s has details %v", a.Rule, a.Details)
+		}
+	}
+	for _, p := range out.Points {
+		if p.Attrs[AttrLanguage] != "" {
+			t.Errorf("the point %s was changed: %v", p.Signal, p.Attrs)
+		}
+	}
+}
