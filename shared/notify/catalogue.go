@@ -84,14 +84,14 @@ type words struct {
 	// OnBetween when a fact was, Stretch from when until when one that is over was so.
 	Since, SinceBetween, FirstSeen, AsOf, On, OnBetween, Stretch, And string
 	// Fragments are parts of sentences that appear when their fact is known.
-	FragmentWas, FragmentNow, FragmentOld, FragmentWish, FragmentUntil, FragmentEnds, FragmentReason, FragmentEffective, FragmentLimit string
+	FragmentWas, FragmentNow, FragmentOld, FragmentInstead, FragmentWish, FragmentUntil, FragmentEnds, FragmentNoEnd, FragmentReason, FragmentCount, FragmentEffective, FragmentLimit string
 	// PassedMeaning is said first of what was over before it could be told.
 	PassedMeaning string
 	// MayBeOlder and MayBeRepeated are put behind a sentence, RepeatedHead behind a headline.
 	MayBeOlder, MayBeRepeated, RepeatedHead string
 
 	// Labels of facts.
-	Severity, Event, Rule, Account, Change, SinceLabel, Until, Source, Reason, MetaSays, MetaAdvises, Codes, Scopes, Limit, Incident, Violation, Number, Concerns string
+	Severity, Event, Rule, Account, Change, SinceLabel, Until, Source, Reason, MetaSays, MetaAdvises, Codes, Scopes, Limit, Incident, Polls, By, Violation, Number, Concerns string
 	// Sources say how we know, by source.
 	Sources map[string]string
 	// EventNames are the events in a list of facts.

@@ -93,7 +93,7 @@ func (w Writer) emailFacts(it item) string {
 	line(l.Severity, strings.ToLower(w.severity(a.Severity)))
 	line(l.Event, l.EventNames[a.Event])
 	label := c.Subjects[""].Label
-	if n, ok := c.Subjects[a.SubjectKind]; ok {
+	if n, ok := c.Subjects[f.kind()]; ok {
 		label = n.Label
 	}
 	line(label, sentenceless(f.subject(false), label))
@@ -117,8 +117,13 @@ func (w Writer) emailFacts(it item) string {
 	if !f.until.IsZero() {
 		line(l.Until, w.stamp(f.until))
 	}
-	if r := clean(f.reason(), maxReason); r != "" && r != "NONE" {
+	if r := clean(f.reason(), maxReason); a.Rule == quality.RuleWatchBlind {
+		line(l.Polls, name(r, maxReason))
+	} else if r != "" && r != "NONE" {
 		line(l.Reason, meaningOf(c, name(r, maxReason)))
+	}
+	if a.Rule == quality.RuleAccountOffboarded {
+		line(l.By, c.word(f.code(f.detail(quality.AttrDescription))))
 	}
 	line(l.Violation, f.code(f.detail(quality.AttrViolation)))
 	line(l.Number, f.code(f.detail(quality.AttrPhoneNumber)))
@@ -126,7 +131,7 @@ func (w Writer) emailFacts(it item) string {
 	line(l.Codes, f.code(f.detail(quality.AttrCodes)))
 	line(l.Scopes, f.code(f.detail(quality.AttrScopes)))
 	line(l.Limit, f.limit())
-	line(l.MetaSays, clean(f.detail(quality.AttrDescription), maxReason))
+	line(l.MetaSays, clean(f.said(), maxReason))
 	line(l.MetaAdvises, clean(join(f.detail(quality.AttrSolutions), f.detail(quality.AttrRemediation)), maxReason))
 	line(l.Source, l.Sources[a.Source])
 	line(l.Rule, clean(a.Rule, maxCode))

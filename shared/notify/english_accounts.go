@@ -13,7 +13,7 @@ var englishAccounts = map[string]ruleWords{
 			"RESTRICTED_BIZ_INITIATED_MESSAGING": {
 				"A restriction of {type} {is} in force for {subject}", "starting conversations {is} forbidden{until}",
 				"Templates sent outside a customer's 24-hour window fail; answers inside it still go out.",
-				"Stop campaigns and retries now: further attempts can lengthen it. Read the policy named in Business Support Home, mend the cause, and request a review there; decisions usually take 24 to 48 hours.",
+				"Stop campaigns and retries now: they only fail. Read the policy named in Business Support Home, mend the cause, and request a review there; decisions usually take 24 to 48 hours, and for spam there may be none.",
 			},
 			"RESTRICTED_CUSTOMER_INITIATED_MESSAGING": {
 				"A restriction of {type} {is} in force for {subject}", "answering customers {is} forbidden{until}",
@@ -35,6 +35,26 @@ var englishAccounts = map[string]ruleWords{
 				"Messages by Direct Send fail (139200) or are capped (131064), because its utility category was used for other content.",
 				"Send by approved templates meanwhile, and send as utility only what a customer's order or request calls for.",
 			},
+			"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES/RATE_LIMIT": {
+				"A restriction of {type} {is} in force for {subject}", "Direct Send {is} capped{until}",
+				"Direct Send of utility messages has a cap on its volume; what exceeds it fails (131064). The next steps are 7 and 30 days without, then none for good.",
+				"Send by approved templates what exceeds the cap, and send as utility only what a customer's order or request calls for.",
+			},
+			"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES/STRIKE_1": {
+				"A restriction of {type} {is} in force for {subject}", "no Direct Send for 7 days{until}",
+				"Utility messages by Direct Send fail (139200) for 7 days. The next time it is 30 days, then for good.",
+				"Send by approved templates meanwhile, and send as utility only what a customer's order or request calls for.",
+			},
+			"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES/STRIKE_2": {
+				"A restriction of {type} {is} in force for {subject}", "no Direct Send for 30 days{until}",
+				"Utility messages by Direct Send fail (139200) for 30 days. The next time it is for good.",
+				"Send by approved templates meanwhile, and send as utility only what a customer's order or request calls for.",
+			},
+			"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES/OFFBOARD": {
+				"{subject} {is} excluded from {type} for good", "Direct Send {is} ended for good",
+				"Utility messages by Direct Send fail (139200) from now on.",
+				"Move what you sent by Direct Send to approved templates now; ask in Business Support Home whether a review is possible.",
+			},
 			"RESTRICTED_BUSINESS_INITIATED_CALLING":               englishNoCalls,
 			"RESTRICTED_USER_INITIATED_CALLING":                   englishNoCalls,
 			"RESTRICTED_BIZ_INITIATED_AND_USER_INITIATED_CALLING": englishNoCalls,
@@ -51,19 +71,19 @@ var englishAccounts = map[string]ruleWords{
 		},
 		Over: phrase{
 			"The restriction of {type} for {subject} was lifted", "restriction lifted: {type}",
-			"What was restricted works again.", "Send one test message, then raise the volume step by step: the next restriction is longer.",
+			"What was restricted works again.", "Try it once, then raise the volume step by step: the next restriction is longer.",
 		},
 		Reasons: map[string]phrase{quality.ReasonExpired: {
 			"The restriction of {type} for {subject} has reached its end date", "restriction has expired: {type}",
 			"By the date Meta gave, what was restricted works again.",
-			"Send one test message before you start a campaign, then raise the volume step by step: the next restriction is longer.",
+			"Try it once before you start a campaign, then raise the volume step by step: the next restriction is longer.",
 		}},
 	},
 	quality.RuleAccountDisabled: {
 		Topic: "the ban",
 		Cases: map[string]phrase{
 			"SCHEDULE_FOR_DISABLE": {
-				"{subject} {is} scheduled to be disabled by Meta{effective}", "{is} to be disabled{effective}",
+				"{subject} {is} to be disabled by Meta{effective}", "{is} to be disabled{effective}",
 				"On that day every number and template of the account stops working.",
 				"Request a review in Business Support Home today, with what you have mended; decisions usually take 24 to 48 hours. Prepare another channel for that day.",
 			},
@@ -74,13 +94,13 @@ var englishAccounts = map[string]ruleWords{
 			},
 			"": {
 				"The ban state of {subject} {is} {value}{effective}", "ban state {is} {value}",
-				"wabawatch does not know this state; it may mean that the account stops working.",
+				"This state is new to wabawatch; it may mean that the account stops working.",
 				"Look at the account in Business Support Home.",
 			},
 		},
 		Over: phrase{
-			"The ban of {subject} is over{now}", "ban is over{now}",
-			"Meta reinstated the account.", "Send one test message, then raise the volume step by step.",
+			"The ban of {subject}, announced or in force, no longer stands{now}", "ban no longer stands",
+			"The account may be used again.", "Send one test message, then raise the volume step by step.",
 		},
 	},
 	quality.RuleAccountViolation: {
@@ -88,7 +108,7 @@ var englishAccounts = map[string]ruleWords{
 		Cases: map[string]phrase{
 			"DIRECT_SEND": {
 				"Meta warned {subject} about its use of Direct Send ({value})", "warning about Direct Send",
-				"Messages sent as utility look like something else. Next come a cap on volume, then 7 and 30 days without Direct Send.",
+				"Messages sent as utility look like something else. Next come a cap on volume, then 7 and 30 days without Direct Send, then none for good.",
 				"Send as utility only what a customer's order or request calls for; all that promotes needs a marketing template.",
 			},
 			"CALLING": {
@@ -98,7 +118,7 @@ var englishAccounts = map[string]ruleWords{
 			},
 			"": {
 				"Meta recorded a policy violation ({value}) of {subject}", "policy violation: {value}",
-				"This is the warning stage. More violations restrict sending for 1, 3, 7 or 30 days, and in the end disable the account.",
+				"This is the warning stage. More violations stop templates for 1 or 3 days, then all sending for 5, 7 or 30 days, and in the end disable the account.",
 				"Read in Business Support Home which message or product broke the policy, remove it from templates, catalogue and profile, and request a review if it is wrong.",
 			},
 		},
@@ -111,7 +131,7 @@ var englishAccounts = map[string]ruleWords{
 			"Read the reason in Business Support Home, mend web site, catalogue and business data, and appeal there.",
 		}},
 		Over: phrase{
-			"The review of {subject} is no longer rejected{now}{was}", "review is fine{now}",
+			"The review of {subject} is no longer {value}{now}", "review is no longer {value}{now}",
 			"Meta reviewed the account again.", "Send one test message if it is APPROVED; wait for the decision if it is PENDING.",
 		},
 	},
@@ -119,7 +139,7 @@ var englishAccounts = map[string]ruleWords{
 		Topic: "the lost connection",
 		Cases: map[string]phrase{
 			"ACCOUNT_OFFBOARDED": {
-				"{subject} {is} disconnected from the Cloud API{reason}", "was disconnected from the API",
+				"{subject} {is} disconnected from the Cloud API{reason}", "{is} disconnected from the API",
 				"A number shared with the WhatsApp Business app lost its link, mostly by a new phone or a new registration; nothing goes out by API.",
 				"Open the WhatsApp Business app on its phone and link the API again (Embedded Signup); pause campaigns until then.",
 			},
@@ -128,6 +148,12 @@ var englishAccounts = map[string]ruleWords{
 				"Its numbers and templates are gone for the API.",
 				"If nobody on your side deleted it, look at who did in the activity log of Meta Business settings and write to Meta's support at once. Stop your senders.",
 			},
+			"PARTNER_REMOVED/ACCOUNT_DISCONNECTED": englishUnlinked,
+			"PARTNER_REMOVED/BUSINESS_DOWNGRADE":   englishUnlinked,
+			"PARTNER_REMOVED/CHANGE_NUMBER":        englishUnlinked,
+			"PARTNER_REMOVED/USER_RE_REGISTERED":   englishUnlinked,
+			"PARTNER_REMOVED/COMPANION_INACTIVITY": englishInactive,
+			"PARTNER_REMOVED/PRIMARY_INACTIVITY":   englishInactive,
 			"PARTNER_REMOVED": {
 				"{subject} {is} no longer shared with this app{reason}", "{is} no longer shared with us",
 				"Neither polls nor sends work any more for it.",
@@ -139,7 +165,7 @@ var englishAccounts = map[string]ruleWords{
 			},
 		},
 		Over: phrase{
-			"The connection to {subject} is back{now}", "connection is back{now}",
+			"The connection to {subject} is back", "connection is back",
 			"The account can be used again.", "Send one test message, and check that webhooks arrive.",
 		},
 	},
@@ -154,7 +180,7 @@ var englishAccounts = map[string]ruleWords{
 			"INCREASED_CAPABILITIES_ELIGIBILITY_FAILED": {
 				"The raise of the messaging limit of {subject} {is} denied by Meta", "raise of the limit was denied",
 				"The limit stays as it is. Mostly the quality of numbers or templates was not high enough.",
-				"Bring all numbers and templates to GREEN, use at least half of the limit in 7 days, and it is considered again.",
+				"Bring all numbers and templates to GREEN, use at least half of the limit in 7 days, and it is considered again. From 250 users, verify the business.",
 			},
 			"INCREASED_CAPABILITIES_ELIGIBILITY_NEED_MORE_INFO": {
 				"The raise of the messaging limit of {subject} {is} waiting for information that Meta asked for", "raise of the limit needs information",
@@ -174,12 +200,12 @@ var englishAccounts = map[string]ruleWords{
 				"Users see no picture, and trust the number less.", "Upload the picture again in WhatsApp Manager, Phone numbers, Profile.",
 			},
 			"": {
-				"Meta's alert {type} {is} active for {subject}", "Meta's alert {type}",
-				"wabawatch does not know this alert; Meta's words are with it.", "Look at the account in WhatsApp Manager and Business Support Home.",
+				"Meta's alert {type} {is} active for {subject}", "Meta's alert: {type}",
+				"This alert is new to wabawatch; Meta's words are with it.", "Look at the account in WhatsApp Manager and Business Support Home.",
 			},
 		},
 		Over: phrase{
-			"Meta withdrew its alert {type} for {subject}", "Meta's alert is over: {type}",
+			"Meta's alert for {subject} is over: {type}", "Meta's alert is over: {type}",
 			"The cause is settled in Meta's eyes.", "Nothing needs doing.",
 		},
 	},
@@ -187,7 +213,7 @@ var englishAccounts = map[string]ruleWords{
 		Topic: "the messaging limit",
 		Cases: map[string]phrase{"": {
 			"The messaging limit of {subject} fell from {from_words} to {to_words}", "limit fell from {from} to {to}",
-			"So many different users may be written to outside their 24-hour windows, by all numbers of the portfolio together; more fail. Quality alone no longer lowers the limit, so an enforcement or a change of the portfolio is the likely cause.",
+			"That is how many different users all numbers of the portfolio together may write to outside their 24-hour windows; messages to more of them fail. Quality alone no longer lowers the limit, so an enforcement or a change of the portfolio is the likely cause.",
 			"Cut campaigns to the new limit, the most valuable first. Look in Business Support Home for an enforcement, and ask Meta's support if there is none.",
 		}},
 	},
@@ -195,7 +221,7 @@ var englishAccounts = map[string]ruleWords{
 		Topic: "the messaging limit",
 		Cases: map[string]phrase{"": {
 			"The messaging limit of {subject} rose from {from_words} to {to_words}", "limit rose from {from} to {to}",
-			"So many different users may be written to outside their 24-hour windows, by all numbers of the portfolio together.",
+			"That is how many different users all numbers of the portfolio together may write to outside their 24-hour windows.",
 			"Nothing needs doing; raise the volume step by step, so that the quality keeps up.",
 		}},
 	},
@@ -205,4 +231,17 @@ var englishNoCalls = phrase{
 	"A restriction of {type} {is} in force for {subject}", "calling {is} restricted{until}",
 	"Calls fail; messages are not concerned.",
 	"Show users another way to reach you, call only those who agreed to it, and look in Business Support Home for the reason.",
+}
+
+// englishUnlinked and englishInactive are about a number that lives in the WhatsApp Business app too.
+var englishUnlinked = phrase{
+	"{subject} {is} unlinked from this app{reason}", "{is} unlinked from this app",
+	"A number shared with the WhatsApp Business app lost its link to the API: nothing goes out by API, and polls fail.",
+	"Find out who holds the phone and whether it was meant. If not, link the number again from the WhatsApp Business app (Embedded Signup); pause campaigns until then.",
+}
+
+var englishInactive = phrase{
+	"{subject} {is} unlinked from this app{reason}", "{is} unlinked from this app",
+	"A number shared with the WhatsApp Business app was idle too long, so WhatsApp cut its link to the API: nothing goes out by API, and polls fail.",
+	"Open the WhatsApp Business app on its phone, link the number again (Embedded Signup), and have somebody open the app every week; pause campaigns until then.",
 }

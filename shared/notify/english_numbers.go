@@ -25,15 +25,15 @@ var englishNumbers = map[string]ruleWords{
 			},
 		},
 		Over: phrase{
-			"The low quality rating of {subject} is over{now}{was}", "quality recovered{now}{was}",
-			"Users have reacted better during the last days.", "Raise the volume step by step, and leave out what made it fall.",
+			"The quality rating of {subject} is no longer {value}{now}", "quality is no longer {value}{now}",
+			"Users have reacted better lately.", "Raise the volume step by step, and leave out what made it fall.",
 		},
 	},
 	quality.RuleNumberFlagged: {
 		Topic: "the state Flagged",
 		Cases: map[string]phrase{"": {
 			"The number {subject} {is} reported as Flagged{limit}", "number {is} reported as Flagged",
-			"Flagged meant low quality under the rules until October 2025: 7 days to recover, or the limit fell by one tier. Meta no longer flags numbers, so an older account or a relay sent this. Its 7 days would end {deadline}.",
+			"Flagged meant low quality under the rules until October 2025: 7 days to recover, or the limit fell by one tier. Meta no longer flags numbers, so an older account or a relay sent this. Its 7 days end on {deadline}.",
 			"Check the quality rating and the messaging limit in WhatsApp Manager. If the rating is low, stop marketing sends from this number until it recovers; if it is fine, ask whoever relays your webhooks why they sent it.",
 		}},
 		Over: phrase{
@@ -43,7 +43,7 @@ var englishNumbers = map[string]ruleWords{
 		Reasons: map[string]phrase{quality.ReasonDay7: {
 			"The 7 days of {subject} as Flagged are over{limit}", "7 days of Flagged are over",
 			"By the old rule the number is Connected again: with its old limit if the rating recovered in time, otherwise one tier lower. By the rules since October 2025 nothing happens to the limit.",
-			"Compare the messaging limit with the one before; wabawatch tells a lowered limit by itself.",
+			"Compare the messaging limit in WhatsApp Manager with the one before; where wabawatch polls, it tells a lowered limit by itself.",
 		}},
 	},
 	quality.RuleNumberStatus: {
@@ -91,8 +91,8 @@ var englishNumbers = map[string]ruleWords{
 			},
 		},
 		Over: phrase{
-			"The trouble with the status of {subject} is over{now}{was}", "number status is fine{now}{was}",
-			"A number that is CONNECTED sends and receives.", "Send one test message, then let queued messages go, oldest last if they are out of date.",
+			"The status of {subject} is no longer {value}{now}", "number is no longer {value}{now}",
+			"Only a number that is CONNECTED can send and receive.", "Once it is CONNECTED, send one test message, then those of the queued messages that still matter.",
 		},
 	},
 	quality.RuleNumberName: {
@@ -104,12 +104,12 @@ var englishNumbers = map[string]ruleWords{
 				"Choose a name that is the brand's, as on its web site, and submit it in WhatsApp Manager, Phone numbers, Profile.",
 			},
 			"EXPIRED": {
-				"The approval of the display name of {subject} {is} expired", "display name {has} EXPIRED",
+				"The approval of the display name of {subject} {has} expired", "display name {has} EXPIRED",
 				"The approved name was not put into use in time.",
 				"Submit the name again in WhatsApp Manager and, once approved, register the number again.",
 			},
 			"REJECTED": {
-				"The display name requested for {subject}{wish} {is} rejected by Meta{reason}", "display name was REJECTED",
+				"The display name{wish} requested for {subject} {is} rejected by Meta{reason}", "display name was REJECTED",
 				"The former name stays; without an approved name messaging can stay limited.",
 				"Choose a name that is the brand's, as on its web site, without slogans, extra punctuation or a person's name, and submit it again in WhatsApp Manager.",
 			},
@@ -119,7 +119,7 @@ var englishNumbers = map[string]ruleWords{
 			},
 		},
 		Over: phrase{
-			"The trouble with the display name of {subject} is over{now}", "display name is fine{now}",
+			"The display name of {subject} is no longer {value}{now}", "display name is no longer {value}{now}",
 			"The name is accepted, or a newer request replaced it.", "If a new name was approved, register the number again so that users see it.",
 		},
 	},
@@ -135,7 +135,7 @@ var englishNumbers = map[string]ruleWords{
 			"PIN_RESET_REQUEST": {
 				"Somebody asked to reset the two-step verification PIN of {subject}", "reset of the two-step PIN was requested",
 				"Somebody may be trying to take the number over; a reset can follow.",
-				"If nobody on your team asked, cancel it in WhatsApp Manager, set a new PIN, and check who has access in your Meta Business settings.",
+				"If nobody on your team asked, do not open the link in Meta's e-mail about it, set a new PIN in WhatsApp Manager at once, and remove people you do not know from your Meta Business settings.",
 			},
 			"PIN_REQUEST_SUCCESS": englishPINReset,
 			"PIN_RESET_SUCCESS":   englishPINReset,
@@ -177,14 +177,14 @@ var englishHealth = map[string]phrase{
 	},
 	"": {
 		"Sending from {subject} {is} {value}{was}", "sending {is} {value}{was}",
-		"wabawatch does not know this value; AVAILABLE is the healthy one.",
+		"This value is new to wabawatch; AVAILABLE is the healthy one.",
 		"Send one test message, and look at the account in WhatsApp Manager.",
 	},
 }
 
 var englishHealthOver = phrase{
-	"The limit on what {subject} may send is over{now}{was}", "sending recovered{now}{was}",
-	"Meta lets it send again.", "Send one test message, then let queued messages go.",
+	"Sending from {subject} is no longer {value}{now}", "sending is no longer {value}{now}",
+	"At AVAILABLE Meta lets it send without limits of this kind.", "Send one test message, then those of the queued messages that still matter.",
 }
 
 var englishPINReset = phrase{

@@ -24,7 +24,7 @@ var englishTemplates = map[string]ruleWords{
 			},
 		},
 		Over: phrase{
-			"The low quality of {subject} is over{now}{was}", "quality recovered{now}{was}",
+			"The quality of {subject} is no longer {value}{now}", "quality is no longer {value}{now}",
 			"Users have reacted better lately.", "Raise the volume step by step.",
 		},
 	},
@@ -44,7 +44,7 @@ var englishTemplates = map[string]ruleWords{
 			"PAUSED/RATE_LIMITING_PAUSE": {
 				"{subject} {is} paused by Meta while pacing it", "paused by pacing",
 				"The first users reacted badly, so Meta dropped what it had held back. A pause by pacing does not end by itself.",
-				"Rework the text or the audience, then unpause it by hand in WhatsApp Manager or by API, 5 minutes after the pause at the earliest. Count the messages that failed with 132015 as not sent.",
+				"Rework the text or the audience, then unpause it by hand in WhatsApp Manager or by API, 5 minutes after the pause at the earliest (a template of Direct Send cannot be unpaused). Count the messages that failed with 132015 as not sent.",
 			},
 			"PAUSED/OVERDUE": {
 				"The pause of {subject} should have ended by {deadline} and {has} not", "still paused, past its end",
@@ -82,8 +82,8 @@ var englishTemplates = map[string]ruleWords{
 			},
 		},
 		Over: phrase{
-			"The trouble with the status of {subject} is over{now}{was}", "status is fine{now}{was}",
-			"An APPROVED template can be sent again.", "Begin with a small volume: the next pause is longer, and the third one disables the template.",
+			"The status of {subject} is no longer {value}{now}", "is no longer {value}{now}",
+			"Only an APPROVED template can be sent.", "Once it is APPROVED, begin with a small volume: after a pause the next one is longer, and the third one disables the template.",
 		},
 	},
 	quality.RuleTemplateFlagged: {
@@ -117,9 +117,14 @@ var englishTemplates = map[string]ruleWords{
 				"Check that it carries a one-time code and nothing else; recalculate the cost.",
 			},
 			"ANNOUNCED": {
-				"Meta announced to change the category of {subject}{old} to {to}{effective}", "category will become {to}{was}",
+				"A change of the category of {subject}{old} to {to}{effective} was announced by Meta", "category will change{old} to {to}",
 				"From then on every message with it costs the rate of the new category; marketing is in most countries the dearest.",
 				"If the text is in its category rightly, request a review in WhatsApp Manager before the change, or within 60 days after it. Otherwise plan for the new rate, or stop sends with it.",
+			},
+			"SUSPECTED": {
+				"Meta takes the content of {subject} for {to}{instead}", "content looks like {to} to Meta",
+				"Nothing has changed yet. Meta may put it into that category, which changes what every message with it costs; a template of Direct Send that goes on like this leads to restrictions.",
+				"Bring the text in line with its category, or send it as {to}. If it is in its category rightly, request a review in WhatsApp Manager.",
 			},
 			"": {
 				"The category of {subject} changed{old} to {to}", "category is now {to}{was}",

@@ -9,7 +9,7 @@ var englishWatch = map[string]ruleWords{
 		Cases: map[string]phrase{
 			"FORBIDDEN": {
 				"The poll of {subject} {is} refused by Meta, because the token may not read it", "polling {is} refused: no permission",
-				"wabawatch sees no rating and no limit of this account. That nothing is told does not mean that all is well.",
+				"The ratings and limits of this account are not seen. That nothing is told does not mean that all is well.",
 				"In Meta Business settings assign the account to the system user of the token, with full control, and see that the token has whatsapp_business_management. Then run wabawatch doctor.",
 			},
 			"MISSING": {
@@ -42,14 +42,14 @@ var englishWatch = map[string]ruleWords{
 				"Make a new token of the system user in Meta Business settings with {scopes}, and store it as the secret access-token. Then run wabawatch doctor.",
 			},
 			"EXPIRED": {
-				"The access token of {subject} {is} past its end on {deadline}", "access token has EXPIRED",
+				"The access token of {subject} {is} past its end, {deadline}", "access token has EXPIRED",
 				"No account is polled. That nothing is told does not mean that all is well; webhooks still count.",
-				"Make a new token of the system user in Meta Business settings, best one that never expires, and store it as the secret access-token.",
+				"Make a new token of the system user in Meta Business settings, best one that never expires, and store it as the secret access-token. Then run wabawatch doctor.",
 			},
 			"EXPIRING": {
 				"The access token of {subject} {is} valid only until {deadline}", "access token expires on {deadline}",
 				"After that no account is polled.",
-				"Make a new token of the system user in Meta Business settings, best one that never expires, and store it as the secret access-token before that day.",
+				"Make a new token of the system user in Meta Business settings, best one that never expires, and store it as the secret access-token before then.",
 			},
 			"": {
 				"The access token of {subject} {is} {value}", "access token {is} {value}",
@@ -110,7 +110,7 @@ var englishWatch = map[string]ruleWords{
 	quality.RuleFirstLook: {
 		Topic: "the first look",
 		Cases: map[string]phrase{"": {
-			"The first look at {subject} brought up things to know ({n})", "first look: {n} things to know",
+			"The first look at {subject} brought up things to know{count}", "first look: things to know{count}",
 			"A first look, or one with a new rule, finds what may be old; it is told together, once.",
 			"Go through them, the critical ones first. From now on only changes are told.",
 		}},

@@ -3,6 +3,7 @@ package notify
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
@@ -205,7 +206,12 @@ func special(rule string) []quality.Alert {
 		var out []quality.Alert
 		for _, t := range slices.Sorted(maps.Keys(englishAccounts[rule].Cases)) {
 			if t != "" {
-				out = append(out, signal(fire(quality.Critical, "ACTIVE", quality.AttrUntil, until, quality.AttrRemediation, "Read the commerce policy.", quality.AttrViolation, "SCAM", quality.AttrPhoneNumber, "12025550101"), quality.Restriction(t)))
+				kind, stage, staged := strings.Cut(t, "/")
+				why := "SCAM"
+				if staged {
+					why = "DIRECT_SEND_UTILITY_CATEGORY_ABUSE_" + stage
+				}
+				out = append(out, signal(fire(quality.Critical, "ACTIVE", quality.AttrUntil, until, quality.AttrRemediation, "Read the commerce policy.", quality.AttrViolation, why), quality.Restriction(kind)))
 			}
 		}
 		number := fire(quality.Critical, "ACTIVE")
@@ -214,7 +220,16 @@ func special(rule string) []quality.Alert {
 	case quality.RuleAccountDisabled:
 		return []quality.Alert{fire(quality.Warning, "SCHEDULE_FOR_DISABLE", quality.AttrDate, "November 27, 2026"), over("DISABLE", quality.ReasonHealthy)}
 	case quality.RuleAccountOffboarded:
-		return []quality.Alert{fire(quality.Critical, "PARTNER_REMOVED", quality.AttrReason, "PRIMARY_INACTIVITY")}
+		return []quality.Alert{
+			fire(quality.Critical, "PARTNER_REMOVED", quality.AttrReason, "PRIMARY_INACTIVITY", quality.AttrDescription, "SYSTEM", quality.AttrPhoneNumber, "12025550101"),
+			fire(quality.Critical, "PARTNER_REMOVED", quality.AttrReason, "CHANGE_NUMBER", quality.AttrDescription, "USER"),
+		}
+	case quality.RuleWatchBlind:
+		return []quality.Alert{fire(quality.Critical, "BLIND", quality.AttrReason, "numbers: outage, templates: outage")}
+	case quality.RuleLimitLowered:
+		unknown := example(rule, quality.Notice, quality.Warning, "TIER_10K", "TIER_2K")
+		unknown.SubjectID = *unknown.WABAID
+		return []quality.Alert{unknown}
 	case quality.RuleAccountAlert:
 		var out []quality.Alert
 		for _, t := range slices.Sorted(maps.Keys(englishAccounts[rule].Cases)) {

@@ -48,6 +48,14 @@ func (f facts) code(s string) string { return name(s, maxCode) }
 
 func (f facts) detail(key string) string { return f.a.Details[key] }
 
+// said is Meta's explanation. Of an offboarding the description is who did it.
+func (f facts) said() string {
+	if f.a.Rule == quality.RuleAccountOffboarded {
+		return ""
+	}
+	return f.detail(quality.AttrDescription)
+}
+
 // value is what the incident or notice is about: of a resolved one what held.
 func (f facts) value() string {
 	if f.a.Event == quality.Resolved {
@@ -58,7 +66,7 @@ func (f facts) value() string {
 
 // end is when the fact ends by itself; zero if that is not known, or if it is over already.
 func (f facts) end() time.Time {
-	if f.a.Event == quality.Passed {
+	if f.a.Event == quality.Passed || f.a.Event == quality.Resolved {
 		return time.Time{}
 	}
 	if t := parseTime(f.detail(quality.AttrUntil)); !t.IsZero() {
@@ -69,7 +77,7 @@ func (f facts) end() time.Time {
 		return f.a.At.Add(3 * time.Hour)
 	case f.a.Rule == quality.RuleTemplateStatus && f.detail(quality.AttrTitle) == "SECOND_PAUSE":
 		return f.a.At.Add(6 * time.Hour)
-	case f.a.Rule == quality.RuleNumberFlagged && f.a.Event != quality.Resolved:
+	case f.a.Rule == quality.RuleNumberFlagged:
 		return f.a.At.Add(7 * 24 * time.Hour)
 	}
 	return time.Time{}
@@ -118,11 +126,20 @@ func (f facts) cases() []string {
 		return f.tokenCases(v, with)
 	case quality.RuleTemplateCategory:
 		if f.signal() == quality.CorrectCategory {
-			return []string{"ANNOUNCED/" + v, "ANNOUNCED", ""}
+			if f.detail(quality.AttrDate) == "" {
+				return []string{"SUSPECTED", ""}
+			}
+			return []string{"ANNOUNCED", ""}
 		}
 		return keys
 	case quality.RuleAccountRestricted:
 		t, _ := f.signal().RestrictionType()
+		why := strings.ToUpper(f.detail(quality.AttrViolation))
+		for _, stage := range []string{"RATE_LIMIT", "STRIKE_1", "STRIKE_2", "OFFBOARD"} {
+			if strings.HasSuffix(why, "_ABUSE_"+stage) {
+				return []string{t + "/" + stage, t, ""}
+			}
+		}
 		return []string{t, ""}
 	case quality.RuleAccountAlert:
 		t, _ := f.signal().AlertType()
@@ -177,9 +194,20 @@ func (f facts) subjectName(max int) string {
 	return n
 }
 
+// portfolioOf stands for a portfolio whose id is not known: it goes by that of its account.
+const portfolioOf quality.Kind = "portfolio of an account"
+
+// kind is what the subject is called.
+func (f facts) kind() quality.Kind {
+	if f.a.SubjectKind == quality.Portfolio && f.a.SubjectID == deref(f.a.WABAID) {
+		return portfolioOf
+	}
+	return f.a.SubjectKind
+}
+
 // subject names the subject in a sentence, or in a headline if short.
 func (f facts) subject(short bool) string {
-	n, ok := f.c.Subjects[f.a.SubjectKind]
+	n, ok := f.c.Subjects[f.kind()]
 	if !ok {
 		n = f.c.Subjects[""]
 	}
@@ -212,7 +240,6 @@ func (f facts) values() map[string]string {
 		"value": known(f.esc(f.value())), "is": c.Is, "has": c.Has,
 		"scopes":  f.esc(f.code(f.detail(quality.AttrScopes))),
 		"retired": known(f.esc(f.c.word(f.code(f.detail("retired"))))),
-		"n":       known(f.esc(name(f.detail("incidents"), 10))),
 		"since":   f.since(), "on": f.on(), "stretch": f.stretch(), "lasted": f.lasted(), "began": f.began(), "ended": f.ended(),
 	}
 	v["topic"] = fill(f.c.topic(a.Rule), v)
@@ -240,6 +267,7 @@ func (f facts) values() map[string]string {
 	}
 	fragment("was", c.FragmentWas, was)
 	fragment("old", c.FragmentOld, was)
+	fragment("instead", c.FragmentInstead, was)
 	now := ""
 	if f.to != "" && f.to != f.from {
 		now = f.esc(f.to)
@@ -252,10 +280,14 @@ func (f facts) values() map[string]string {
 	v["deadline"] = known(until)
 	fragment("until", c.FragmentUntil, until)
 	v["ends"] = ""
-	if until != "" && f.timed() {
-		v["ends"] = fill(c.FragmentEnds, map[string]string{"until": until})
+	switch {
+	case until != "" && f.timed():
+		v["ends"] = fill(c.FragmentEnds, map[string]string{"until": until, "left": lasting(f.until.Sub(f.now))})
+	case until == "" && f.a.Rule == quality.RuleAccountRestricted && f.a.Event != quality.Passed:
+		v["ends"] = c.FragmentNoEnd
 	}
 	fragment("wish", c.FragmentWish, f.esc(name(f.detail(quality.AttrRequested), maxName)))
+	fragment("count", c.FragmentCount, f.esc(name(f.detail("incidents"), 10)))
 	fragment("reason", c.FragmentReason, f.esc(f.c.word(f.code(f.reason()))))
 	fragment("effective", c.FragmentEffective, f.effective())
 	fragment("limit", c.FragmentLimit, f.limit())
@@ -264,7 +296,7 @@ func (f facts) values() map[string]string {
 
 // timed reports whether the fact is one that its end belongs to.
 func (f facts) timed() bool {
-	return f.a.Rule == quality.RuleAccountRestricted || f.a.Rule == quality.RuleTemplateStatus && f.now.Before(f.until)
+	return (f.a.Rule == quality.RuleAccountRestricted || f.a.Rule == quality.RuleTemplateStatus) && f.now.Before(f.until)
 }
 
 // untilBriefly is the end for a headline, as a fragment and alone.

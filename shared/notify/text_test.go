@@ -149,3 +149,39 @@ func TestWhatIsOverIsToldAsOver(t *testing.T) {
 		t.Errorf("it is over and has an end ahead: %s", flagged.Email)
 	}
 }
+
+// TestStagesAndReasonsHaveWordsOfTheirOwn: what to do depends on more than the value.
+func TestStagesAndReasonsHaveWordsOfTheirOwn(t *testing.T) {
+	restricted := func(why string, more ...string) quality.Alert {
+		a := example(quality.RuleAccountRestricted, quality.Firing, quality.Critical, "", "ACTIVE", append(more, quality.AttrViolation, why)...)
+		return signal(a, quality.Restriction("RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES"))
+	}
+	until := at.Add(50 * time.Hour).Format(time.RFC3339)
+	category := func(details ...string) quality.Alert {
+		return signal(example(quality.RuleTemplateCategory, quality.Notice, quality.Warning, "UTILITY", "MARKETING", details...), quality.CorrectCategory)
+	}
+	portfolio := example(quality.RuleLimitLowered, quality.Notice, quality.Warning, "TIER_10K", "TIER_2K")
+	portfolio.SubjectID = *portfolio.WABAID
+	for _, tc := range []struct {
+		name  string
+		alert quality.Alert
+		says  string
+	}{
+		{"a cap is no exclusion", restricted("DIRECT_SEND_UTILITY_CATEGORY_ABUSE_RATE_LIMIT"), "Direct Send of utility messages has a cap on its volume"},
+		{"the first strike", restricted("DIRECT_SEND_UTILITY_CATEGORY_ABUSE_STRIKE_1"), "fail (139200) for 7 days"},
+		{"the second strike", restricted("DIRECT_SEND_UTILITY_CATEGORY_ABUSE_STRIKE_2"), "fail (139200) for 30 days"},
+		{"the last", restricted("DIRECT_SEND_UTILITY_TEMPLATE_ABUSE_OFFBOARD"), "excluded from Direct Send of utility messages for good"},
+		{"a restriction counts down", restricted("", quality.AttrUntil, until), "until 22 Nov 2026 04:05 UTC, 2 d 2 h from now"},
+		{"a restriction without an end says so", restricted(""), "with no end given"},
+		{"a change of category is announced", category(quality.AttrDate, until), "from UTILITY to MARKETING (on 22 Nov 2026 04:05 UTC) was announced"},
+		{"a doubt about the content is no announcement", category(), "Meta takes the content of template \"spring_sale\" for MARKETING, not for UTILITY"},
+		{"an idle phone", example(quality.RuleAccountOffboarded, quality.Firing, quality.Critical, "", "PARTNER_REMOVED", quality.AttrReason, "PRIMARY_INACTIVITY", quality.AttrDescription, "SYSTEM"), "Done by: WhatsApp itself"},
+		{"a portfolio without an id", portfolio, "limit of the business portfolio of account 1182736455 fell"},
+		{"a number that is not ready is not called fine", example(quality.RuleNumberStatus, quality.Resolved, quality.Critical, "BANNED", "UNVERIFIED"), "number is no longer BANNED: now UNVERIFIED"},
+	} {
+		m := compose(t, Writer{}, quality.Single, tc.alert)[0]
+		if !strings.Contains(m.Subject+"\n"+m.Email, tc.says) {
+			t.Errorf("%s: want %q in\n%s\n%s", tc.name, tc.says, m.Subject, m.Email)
+		}
+	}
+}
