@@ -24,6 +24,7 @@ type heading struct {
 	short string // account Example Ltd
 	head  string // quality is RED
 	when  string // for SMS; "" for many alerts
+	sms   string // head, for SMS, which brings no reminders
 	first string // the first line of a text
 	chat  string // the same, escaped
 }
@@ -38,7 +39,7 @@ func (b batch) heading() heading {
 	if b.single() {
 		it := b.items[0]
 		a := it.alert
-		h = heading{label: b.w.label(a.Severity, it.text.Tag), short: b.w.short(&a), head: it.text.Head, when: b.w.facts(&a, plain).moment(), first: it.text.What, chat: it.chat.What}
+		h = heading{label: b.w.label(a.Severity, it.text.Tag), short: b.w.short(&a), head: it.text.Head, when: b.w.facts(&a, plain).moment(), sms: it.text.Head, first: it.text.What, chat: it.chat.What}
 	}
 	if b.form == quality.TestForm {
 		c := b.w.catalogue().Words
@@ -61,14 +62,21 @@ func (b batch) headingOfMany() heading {
 		what, head = c.SummaryWhat, c.SummaryHead
 	}
 	first := func(esc escape) string {
-		text := fill(what, map[string]string{"n": strconv.Itoa(len(told)), "subject": b.subject(false, esc), "severity": strings.ToLower(b.w.severity(worst))})
+		text := fill(what.of(len(told)), map[string]string{"n": strconv.Itoa(len(told)), "subject": b.subject(false, esc), "severity": strings.ToLower(b.w.severity(worst))})
 		if b.parts > 1 {
 			text += " (" + b.partOf() + ")"
 		}
 		return sentence(text)
 	}
 	h := heading{label: b.w.severity(worst), short: b.subject(true, plain), first: first(plain), chat: first(chatText)}
-	h.head = fill(head, map[string]string{"n": strconv.Itoa(len(told)), "heads": heads(told)})
+	list := func(items []item) string {
+		return fill(head.of(len(items)), map[string]string{"n": strconv.Itoa(len(items)), "heads": heads(items)})
+	}
+	h.head = list(told)
+	h.sms = h.head
+	if news := slices.DeleteFunc(slices.Clone(told), func(it item) bool { return it.alert.Event == quality.Reminder }); len(news) > 0 {
+		h.sms = list(news)
+	}
 	if b.parts > 1 {
 		h.label += " (" + strconv.Itoa(b.part) + "/" + strconv.Itoa(b.parts) + ")"
 	}
@@ -80,11 +88,14 @@ func (b batch) partOf() string {
 }
 
 // told are the items that are news themselves: all but the alert that heads a first look, whose
-// words are the heading.
+// words are the heading. What a first look found is told worst first.
 func (b batch) told() []item {
 	news := slices.DeleteFunc(slices.Clone(b.items), b.isHeading)
 	if len(news) == 0 {
 		return b.items
+	}
+	if b.form == quality.Summary {
+		slices.SortStableFunc(news, func(a, b item) int { return cmp.Compare(b.alert.Severity.Level(), a.alert.Severity.Level()) })
 	}
 	return news
 }
@@ -93,23 +104,49 @@ func (b batch) isHeading(it item) bool {
 	return b.form == quality.Summary && it.alert.Rule == quality.RuleFirstLook
 }
 
-// heads lists what happened, the most frequent first.
+// urgency orders events for those who read no further than the first: what is new, what lasts,
+// what is over.
+func urgency(e quality.Event) int {
+	switch e {
+	case quality.Resolved, quality.Passed:
+		return 0
+	case quality.Reminder, quality.Eased:
+		return 1
+	}
+	return 2
+}
+
+// heads lists what happened: the worst first, then the most urgent, then the most frequent.
 func heads(items []item) string {
-	count := map[string]int{}
-	var order []string
+	type line struct {
+		head           string
+		level, urgency int
+		count          int
+	}
+	var lines []line
+	at := map[string]int{}
 	for _, it := range items {
 		h := join(it.text.Tag, it.text.Head)
-		if count[h]++; count[h] == 1 {
-			order = append(order, h)
+		i, ok := at[h]
+		if !ok {
+			i = len(lines)
+			at[h] = i
+			lines = append(lines, line{head: h, urgency: urgency(it.alert.Event)})
+		}
+		lines[i].count++
+		lines[i].level = max(lines[i].level, it.alert.Severity.Level())
+	}
+	slices.SortStableFunc(lines, func(a, b line) int {
+		return cmp.Or(cmp.Compare(b.level, a.level), cmp.Compare(b.urgency, a.urgency), cmp.Compare(b.count, a.count))
+	})
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = l.head
+		if l.count > 1 {
+			out[i] = fmt.Sprintf("%d x %s", l.count, l.head)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(count[b], count[a]) })
-	for i, h := range order {
-		if n := count[h]; n > 1 {
-			order[i] = fmt.Sprintf("%d x %s", n, h)
-		}
-	}
-	return strings.Join(order, "; ")
+	return strings.Join(out, "; ")
 }
 
 // subject is the account that a batch is about.

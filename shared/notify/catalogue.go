@@ -78,6 +78,8 @@ type words struct {
 	ShortDate string
 	// Present and past of the two verbs that states use.
 	Is, Was, Has, Had string
+	// Units of how long something has lasted, and what is said of less than a minute.
+	Day, Hour, Minute, UnderMinute string
 	// NotKnown stands for a fact that nobody told.
 	NotKnown string
 	// Since, SinceBetween, FirstSeen and AsOf say how long a state has been so, On and
@@ -106,11 +108,23 @@ type words struct {
 
 	// Digest and Summary head many alerts: {n}, {severity}, {subject}, {heads}; Part says which
 	// of several messages this is, with {k} and {parts}.
-	DigestHead, DigestWhat, SummaryHead, SummaryWhat, SummaryMeaning, Part string
+	DigestHead, DigestWhat, SummaryHead, SummaryWhat counted
+	SummaryMeaning, Part                             string
 	// Test labels a test, TestWhat is its first sentence.
 	Test, TestWhat string
 	// Several stands for the account where alerts concern several.
 	Several string
+}
+
+// counted is a text with a number of things, {n}. English, French, Spanish and Portuguese all have
+// one form for one of them and another for more; of none nothing is ever said.
+type counted struct{ One, Other string }
+
+func (c counted) of(n int) string {
+	if n == 1 {
+		return c.One
+	}
+	return c.Other
 }
 
 // union is all of parts.

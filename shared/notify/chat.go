@@ -69,10 +69,8 @@ func (b batch) chat(h heading, body string) (string, error) {
 		it := b.items[0]
 		t.WriteString("\n" + it.chat.Meaning + "\n")
 		f := b.w.facts(&it.alert, chatText)
-		for _, said := range [][2]string{{c.MetaSays, f.said()}, {c.MetaAdvises, join(f.detail(quality.AttrSolutions), f.detail(quality.AttrRemediation))}} {
-			if said[1] != "" {
-				t.WriteString("\n" + said[0] + ": " + chatText(unlink(clean(said[1], maxReason))) + "\n")
-			}
+		for _, said := range f.metaSays() {
+			t.WriteString("\n" + said[0] + ": " + chatText(unlink(said[1])) + "\n")
 		}
 	} else {
 		t.WriteString("\n")

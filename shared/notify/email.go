@@ -65,6 +65,9 @@ func (b batch) list() []string {
 	for i, it := range b.told() {
 		n := strconv.Itoa(i + 1)
 		happened += fmt.Sprintf("\n%s. %s: %s", n, b.w.label(it.alert.Severity, it.text.Tag), it.text.What)
+		for _, said := range b.w.facts(&it.alert, plain).metaSays() {
+			happened += "\n" + said[0] + ": " + said[1]
+		}
 		if by[it.advice] == nil {
 			order = append(order, it.advice)
 		}
@@ -131,8 +134,9 @@ func (w Writer) emailFacts(it item) string {
 	line(l.Codes, f.code(f.detail(quality.AttrCodes)))
 	line(l.Scopes, f.code(f.detail(quality.AttrScopes)))
 	line(l.Limit, f.limit())
-	line(l.MetaSays, clean(f.said(), maxReason))
-	line(l.MetaAdvises, clean(join(f.detail(quality.AttrSolutions), f.detail(quality.AttrRemediation)), maxReason))
+	for _, said := range f.metaSays() {
+		line(said[0], said[1])
+	}
 	line(l.Source, l.Sources[a.Source])
 	line(l.Rule, clean(a.Rule, maxCode))
 	return t.String()

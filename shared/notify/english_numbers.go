@@ -10,7 +10,7 @@ var englishNumbers = map[string]ruleWords{
 		Cases: map[string]phrase{
 			"YELLOW": {
 				"The quality rating of {subject} {is} YELLOW, medium{was}", "quality {is} YELLOW{was}",
-				"Users blocked, reported or muted this number more than usual in the last 7 days. Sending goes on and the messaging limit stays, but a further fall to RED stops raises of the limit and gets templates paused.",
+				"Users blocked, reported or muted this number more than usual in the last 7 days. Sending goes on and the messaging limit stays, but it is not raised while the rating is below GREEN, and at RED templates get paused.",
 				"Find the template or campaign that started before the fall and send less of it; keep to people who opted in lately. Compare the quality of the templates in WhatsApp Manager.",
 			},
 			"RED": {

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,12 +49,16 @@ func (f facts) code(s string) string { return name(s, maxCode) }
 
 func (f facts) detail(key string) string { return f.a.Details[key] }
 
-// said is Meta's explanation. Of an offboarding the description is who did it.
-func (f facts) said() string {
+// metaSays are Meta's own words, cleaned, each behind its label. Of an offboarding the
+// description is who did it.
+func (f facts) metaSays() [][2]string {
+	l := f.c.Words
+	description := f.detail(quality.AttrDescription)
 	if f.a.Rule == quality.RuleAccountOffboarded {
-		return ""
+		description = ""
 	}
-	return f.detail(quality.AttrDescription)
+	out := [][2]string{{l.MetaSays, clean(description, maxReason)}, {l.MetaAdvises, clean(join(f.detail(quality.AttrSolutions), f.detail(quality.AttrRemediation)), maxReason)}}
+	return slices.DeleteFunc(out, func(said [2]string) bool { return said[1] == "" })
 }
 
 // value is what the incident or notice is about: of a resolved one what held.
@@ -282,7 +287,7 @@ func (f facts) values() map[string]string {
 	v["ends"] = ""
 	switch {
 	case until != "" && f.timed():
-		v["ends"] = fill(c.FragmentEnds, map[string]string{"until": until, "left": lasting(f.until.Sub(f.now))})
+		v["ends"] = fill(c.FragmentEnds, map[string]string{"until": until, "left": c.lasting(f.until.Sub(f.now))})
 	case until == "" && f.a.Rule == quality.RuleAccountRestricted && f.a.Event != quality.Passed:
 		v["ends"] = c.FragmentNoEnd
 	}

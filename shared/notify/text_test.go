@@ -110,10 +110,10 @@ func TestTimes(t *testing.T) {
 
 func TestLasting(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		-time.Hour: "0 min", 29 * time.Second: "0 min", 45 * time.Minute: "45 min", 3 * time.Hour: "3 h", 3*time.Hour + 7*time.Minute: "3 h 7 min",
+		-time.Hour: "less than a minute", 29 * time.Second: "less than a minute", 45 * time.Minute: "45 min", 3 * time.Hour: "3 h", 3*time.Hour + 7*time.Minute: "3 h 7 min",
 		28 * time.Hour: "1 d 4 h", 48 * time.Hour: "2 d", 49*time.Hour + time.Minute: "2 d 1 h",
 	} {
-		if got := lasting(d); got != want {
+		if got := english.Words.lasting(d); got != want {
 			t.Errorf("lasting(%v) = %q, want %q", d, got, want)
 		}
 	}
@@ -183,5 +183,38 @@ func TestStagesAndReasonsHaveWordsOfTheirOwn(t *testing.T) {
 		if !strings.Contains(m.Subject+"\n"+m.Email, tc.says) {
 			t.Errorf("%s: want %q in\n%s\n%s", tc.name, tc.says, m.Subject, m.Email)
 		}
+	}
+}
+
+// TestDigestBeginsWithWhatIsNew: whoever reads only the SMS must not miss the ban behind reminders.
+func TestDigestBeginsWithWhatIsNew(t *testing.T) {
+	var alerts []quality.Alert
+	for range 3 {
+		alerts = append(alerts, example(quality.RuleNumberQuality, quality.Reminder, quality.Critical, "", "RED"))
+	}
+	alerts = append(alerts, example(quality.RuleNumberStatus, quality.Resolved, quality.Critical, "OFFLINE", "CONNECTED"), example(quality.RuleNumberStatus, quality.Firing, quality.Critical, "", "BANNED"))
+	m := compose(t, Writer{}, quality.Digest, alerts...)[0]
+	if want := "CRITICAL: account 1182736455: 5 alerts: number is BANNED; 3 x STILL quality is RED; RESOLVED "; !strings.HasPrefix(m.Subject, want) {
+		t.Errorf("subject = %q, want %q", m.Subject, want)
+	}
+	if want := "wabawatch CRITICAL: account ..6455: 2 alerts: number is BANNED; RESOLVED number is no longer OFFLINE: now CONNECTED"; m.SMS != want {
+		t.Errorf("SMS = %q, want %q", m.SMS, want)
+	}
+}
+
+func TestSummaryTellsTheWorstFirst(t *testing.T) {
+	first := example(quality.RuleFirstLook, quality.Notice, quality.Critical, "", "", "incidents", "2")
+	paused := example(quality.RuleTemplateStatus, quality.Firing, quality.Warning, "", "PAUSED")
+	blocked := example(quality.RuleNumberHealth, quality.Firing, quality.Critical, "", "BLOCKED", quality.AttrSolutions, "Verify the business.")
+	m := compose(t, Writer{}, quality.Summary, first, paused, paused, blocked)[0]
+	if want := "CRITICAL: account Example Group: first look, 3 findings: sending is BLOCKED; 2 x is PAUSED"; m.Subject != want {
+		t.Errorf("subject = %q, want %q", m.Subject, want)
+	}
+	if !strings.Contains(m.Email, "1. CRITICAL: Sending from Example Ltd") || !strings.Contains(m.Email, "\nMeta advises: Verify the business.\n") {
+		t.Errorf("e-mail = %s", m.Email)
+	}
+	m = compose(t, Writer{}, quality.Summary, first, blocked)[0]
+	if !strings.Contains(m.Subject, "first look, 1 finding: sending") || !strings.Contains(m.Email, "found 1 thing to know, critical.") {
+		t.Errorf("of one: %q, %s", m.Subject, m.Email)
 	}
 }

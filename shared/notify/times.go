@@ -1,8 +1,8 @@
 package notify
 
 import (
-	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
@@ -142,21 +142,26 @@ func (f facts) endedAt() time.Time {
 	return f.now
 }
 
-// lasted is how long the incident has lasted, in its two greatest units.
-func (f facts) lasted() string { return lasting(f.endedAt().Sub(f.beganAt())) }
+// lasted is how long the incident has lasted.
+func (f facts) lasted() string { return f.c.Words.lasting(f.endedAt().Sub(f.beganAt())) }
 
-func lasting(d time.Duration) string {
-	d = max(d, 0).Round(time.Minute)
-	days, hours, minutes := int(d/(24*time.Hour)), int(d/time.Hour)%24, int(d/time.Minute)%60
-	switch {
-	case days > 0 && hours > 0:
-		return fmt.Sprintf("%d d %d h", days, hours)
-	case days > 0:
-		return fmt.Sprintf("%d d", days)
-	case hours > 0 && minutes > 0:
-		return fmt.Sprintf("%d h %d min", hours, minutes)
-	case hours > 0:
-		return fmt.Sprintf("%d h", hours)
+// lasting is a duration in its two greatest units.
+func (w words) lasting(d time.Duration) string {
+	if d < time.Minute {
+		return w.UnderMinute
 	}
-	return fmt.Sprintf("%d min", minutes)
+	d = d.Round(time.Minute)
+	left, parts := d, []string(nil)
+	for _, unit := range []struct {
+		is   time.Duration
+		name string
+	}{{24 * time.Hour, w.Day}, {time.Hour, w.Hour}, {time.Minute, w.Minute}} {
+		if n := left / unit.is; n > 0 && len(parts) < 2 {
+			parts = append(parts, strconv.Itoa(int(n))+" "+unit.name)
+			left -= n * unit.is
+		} else if len(parts) > 0 {
+			break
+		}
+	}
+	return strings.Join(parts, " ")
 }
