@@ -20,13 +20,13 @@ type batch struct {
 
 // heading is the gist of a batch, for every form.
 type heading struct {
-	label string // CRITICAL RESOLVED
-	short string // account Example Ltd
-	head  string // quality is RED
-	when  string // for SMS; "" for many alerts
-	sms   string // head, for SMS, which brings no reminders
-	first string // the first line of a text
-	chat  string // the same, escaped
+	label string    // CRITICAL RESOLVED
+	short shortName // account Example Ltd
+	head  string    // quality is RED
+	when  string    // for SMS; "" for many alerts
+	sms   string    // head, for SMS, which brings no reminders
+	first string    // the first line of a text
+	chat  string    // the same, escaped
 }
 
 // single reports whether the batch reads as one alert.
@@ -62,13 +62,13 @@ func (b batch) headingOfMany() heading {
 		what, head = c.SummaryWhat, c.SummaryHead
 	}
 	first := func(esc escape) string {
-		text := fill(what.of(len(told)), map[string]string{"n": strconv.Itoa(len(told)), "subject": b.subject(false, esc), "severity": strings.ToLower(b.w.severity(worst))})
+		text := fill(what.of(len(told)), map[string]string{"n": strconv.Itoa(len(told)), "subject": b.subject(esc), "severity": strings.ToLower(b.w.severity(worst))})
 		if b.parts > 1 {
 			text += " (" + b.partOf() + ")"
 		}
 		return sentence(text)
 	}
-	h := heading{label: b.w.severity(worst), short: b.subject(true, plain), first: first(plain), chat: first(chatText)}
+	h := heading{label: b.w.severity(worst), short: b.short(), first: first(plain), chat: first(chatText)}
 	list := func(items []item) string {
 		return fill(head.of(len(items)), map[string]string{"n": strconv.Itoa(len(items)), "heads": heads(items)})
 	}
@@ -149,24 +149,38 @@ func heads(items []item) string {
 	return strings.Join(out, "; ")
 }
 
-// subject is the account that a batch is about.
-func (b batch) subject(short bool, esc escape) string {
-	a := b.items[0].alert
-	waba := deref(a.WABAID)
-	account := quality.Alert{WABAID: a.WABAID, SubjectKind: quality.Account, SubjectID: waba}
+// subject is the account that a batch is about, in a sentence.
+func (b batch) subject(esc escape) string {
+	account, ok := b.account()
+	if !ok {
+		return b.w.catalogue().Words.Several
+	}
+	return b.w.facts(&account, esc).subject(false)
+}
+
+// short is the same in a headline.
+func (b batch) short() shortName {
+	account, ok := b.account()
+	if !ok {
+		return func(int) string { return b.w.catalogue().Words.Several }
+	}
+	return b.w.short(&account)
+}
+
+// account is the one account that all of a batch is about; ok is false if there are several.
+func (b batch) account() (a quality.Alert, ok bool) {
+	waba := deref(b.items[0].alert.WABAID)
+	a = quality.Alert{WABAID: b.items[0].alert.WABAID, SubjectKind: quality.Account, SubjectID: waba}
 	if waba == "" {
-		account.SubjectKind = quality.Deployment
+		a.SubjectKind = quality.Deployment
 	}
 	for _, it := range b.items {
 		if deref(it.alert.WABAID) != waba {
-			return b.w.catalogue().Words.Several
+			return quality.Alert{}, false
 		}
 		if it.alert.SubjectKind == quality.Account && it.alert.SubjectName != "" {
-			account.SubjectName = it.alert.SubjectName
+			a.SubjectName = it.alert.SubjectName
 		}
 	}
-	if short {
-		return b.w.short(&account)
-	}
-	return b.w.facts(&account, esc).subject(false)
+	return a, true
 }

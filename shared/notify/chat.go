@@ -52,8 +52,8 @@ func (b batch) chat(h heading, body string) (string, error) {
 	c := b.w.catalogue().Words
 	first := b.items[0].alert
 	title := h.label + ": "
-	if h.short != "" {
-		title += chatText(h.short) + ": "
+	if short := h.short(maxName); short != "" {
+		title += chatText(short) + ": "
 	}
 	n := customNotification{
 		Version: "1.0", Source: "custom", ID: clean(first.ID, maxKeyword),

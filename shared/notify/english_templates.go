@@ -47,7 +47,7 @@ var englishTemplates = map[string]ruleWords{
 				"Rework the text or the audience, then unpause it by hand in WhatsApp Manager or by API, 5 minutes after the pause at the earliest (a template of Direct Send cannot be unpaused). Count the messages that failed with 132015 as not sent.",
 			},
 			"PAUSED/OVERDUE": {
-				"The pause of {subject} should have ended by {deadline} and {has} not", "still paused, past its end",
+				"{subject} {is} still paused, though its pause should have ended by {deadline}", "paused past its end",
 				"A pause of 3 or 6 hours ends by itself; this one did not, or the news of its end was lost.",
 				"Look at the template in WhatsApp Manager. Unpause it there or by API if you want it back.",
 			},

@@ -22,13 +22,14 @@ type facts struct {
 	c   *catalogue
 	esc escape
 
+	maxName  int    // runes of the name
 	from, to string // codes
 	until    time.Time
 	now      time.Time // when the alert was made
 }
 
 func (w Writer) facts(a *quality.Alert, esc escape) facts {
-	f := facts{a: a, w: w, c: w.catalogue(), esc: esc, now: a.CreatedAt}
+	f := facts{a: a, w: w, c: w.catalogue(), esc: esc, now: a.CreatedAt, maxName: maxName}
 	if f.now.IsZero() {
 		f.now = a.At
 	}
@@ -217,7 +218,7 @@ func (f facts) subject(short bool) string {
 		n = f.c.Subjects[""]
 	}
 	v := map[string]string{
-		"name": f.esc(f.subjectName(maxName)), "id": f.esc(clean(f.a.SubjectID, maxCode)), "waba": f.esc(clean(deref(f.a.WABAID), maxCode)),
+		"name": f.esc(f.subjectName(f.maxName)), "id": f.esc(clean(f.a.SubjectID, maxCode)), "waba": f.esc(clean(deref(f.a.WABAID), maxCode)),
 		"language": "",
 	}
 	if l := name(f.detail(quality.AttrLanguage), 20); l != "" && f.a.SubjectKind == quality.Template {

@@ -11,21 +11,35 @@ import (
 const (
 	maxSubject = 99  // SNS takes fewer than 100 characters
 	maxSeptets = 160 // of an SMS of one part
-	minName    = 24  // what a name keeps when a headline is too long, if it has that much
+	minName    = 16  // what a name keeps when a headline is too long, if it has that much
 )
+
+// shortName returns the subject of a headline, with a name of at most that many characters. What
+// it is known by besides its name, such as the digits of a number, is never cut.
+type shortName func(name int) string
+
+// fit returns the longest name for which text is at most that long, and if there is none the
+// shortest.
+func (s shortName) fit(text func(short string) int, most int) string {
+	for n := maxName; n > minName; n-- {
+		if short := s(n); text(short) <= most {
+			return short
+		}
+	}
+	return s(minName)
+}
 
 // headline puts "SEVERITY TAG: subject: head" into at most that many characters of ASCII. The name
 // gives way first, then the head.
-func headline(label, short, head string, most int) string {
-	label, short, head = ascii(label)+": ", ascii(short), ascii(head)
-	if over := len(label) + len(short) + 2 + len(head) - most; over > 0 {
-		short = clip(short, max(len(short)-over, min(minName, len(short))))
+func headline(label string, name shortName, head string, most int) string {
+	label, head = ascii(label)+": ", ascii(head)
+	text := func(short string) string {
+		if short = ascii(short); short == "" {
+			return label + head
+		}
+		return label + short + ": " + head
 	}
-	text := label + head
-	if short != "" {
-		text = label + short + ": " + head
-	}
-	return clip(text, most)
+	return clip(text(name.fit(func(short string) int { return len(text(short)) }, most)), most)
 }
 
 // label is the beginning of a headline: how bad, and what is new about it.
@@ -42,14 +56,17 @@ func (w Writer) severity(s quality.Severity) string {
 }
 
 // short is the subject in a headline of ASCII. A name that cannot be spelled gives way to the id.
-func (w Writer) short(a *quality.Alert) string {
+func (w Writer) short(a *quality.Alert) shortName {
 	f := w.facts(a, plain)
-	if legible(ascii(f.subjectName(maxName))) {
+	if !legible(ascii(f.subjectName(maxName))) {
+		bare := *a
+		bare.SubjectName = ""
+		f = w.facts(&bare, plain)
+	}
+	return func(name int) string {
+		f.maxName = name
 		return f.subject(true)
 	}
-	bare := *a
-	bare.SubjectName = ""
-	return w.facts(&bare, plain).subject(true)
 }
 
 // digits finds what may be somebody's phone number: seven digits or more, as people write them.
@@ -66,11 +83,11 @@ func masked(s string) string {
 }
 
 // sms is one part of GSM-7: headline, time, and the link if there is room.
-func (w Writer) sms(label, short, head, when string) string {
-	label, short, head, when = gsm7("wabawatch "+label+": "), masked(gsm7(short)), masked(gsm7(head)), gsm7(when)
+func (w Writer) sms(label string, name shortName, head, when string) string {
+	label, head, when = gsm7("wabawatch "+label+": "), masked(gsm7(head)), gsm7(when)
 	text := func(short, head string) string {
 		t := label + head
-		if short != "" {
+		if short = masked(gsm7(short)); short != "" {
 			t = label + short + ": " + head
 		}
 		if when != "" {
@@ -78,9 +95,7 @@ func (w Writer) sms(label, short, head, when string) string {
 		}
 		return t
 	}
-	if over := septetsOf(text(short, head)) - maxSeptets; over > 0 {
-		short = clip(short, max(len([]rune(short))-over, min(minName, len([]rune(short)))))
-	}
+	short := name.fit(func(short string) int { return septetsOf(text(short, head)) }, maxSeptets)
 	if over := septetsOf(text(short, head)) - maxSeptets; over > 0 {
 		head = clip(head, max(len([]rune(head))-over, 0))
 	}
@@ -91,7 +106,7 @@ func (w Writer) sms(label, short, head, when string) string {
 	return out
 }
 
-// clipRunes is clip for text of one septet a rune.
+// clip cuts s to n characters, and shows that it did.
 func clip(s string, n int) string {
 	r := []rune(s)
 	if len(r) <= n {

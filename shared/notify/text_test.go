@@ -218,3 +218,21 @@ func TestSummaryTellsTheWorstFirst(t *testing.T) {
 		t.Errorf("of one: %q, %s", m.Subject, m.Email)
 	}
 }
+
+// TestLongNameLeavesTheNumber: of two numbers of one long name the headline must say which.
+func TestLongNameLeavesTheNumber(t *testing.T) {
+	a := example(quality.RuleNumberQuality, quality.Escalated, quality.Critical, "YELLOW", "RED")
+	a.SubjectName = strings.Repeat("Very long business name ", 10)
+	m := compose(t, Writer{}, quality.Single, a)[0]
+	if want := "+12025550101: quality is RED (before: YELLOW)"; !strings.HasSuffix(m.Subject, want) {
+		t.Errorf("subject = %q, want it to end with %q", m.Subject, want)
+	}
+	if want := " ..0101: quality is RED (before: YELLOW) (20 Nov 02:05 UTC)"; !strings.HasSuffix(m.SMS, want) {
+		t.Errorf("SMS = %q, want it to end with %q", m.SMS, want)
+	}
+	pause := example(quality.RuleTemplateStatus, quality.Firing, quality.Warning, "APPROVED", "PAUSED", quality.AttrTitle, "FIRST_PAUSE", quality.AttrLanguage, "pt_BR")
+	pause.SubjectName = strings.Repeat("very_long_template_name_", 10)
+	if m := compose(t, Writer{}, quality.Single, pause)[0]; !strings.Contains(m.Subject, " (pt_BR): paused for 3 h (first time)") {
+		t.Errorf("subject = %q", m.Subject)
+	}
+}
