@@ -112,7 +112,7 @@ const (
 	AttrReason      = "reason"       // why, in Meta's words or enum
 	AttrTitle       = "title"        // of a pause: FIRST_PAUSE, SECOND_PAUSE, RATE_LIMITING_PAUSE
 	AttrDescription = "description"  // Meta's explanation
-	AttrUntil       = "until"        // RFC 3339: end of a pause, expiry of a restriction or token
+	AttrUntil       = "until"        // RFC 3339: end of a pause, expiry of a restriction or token; "none" for a token without
 	AttrDate        = "date"         // a date in Meta's own prose, or RFC 3339
 	AttrRemediation = "remediation"  // what Meta says helps
 	AttrSeverity    = "severity"     // of an account alert: CRITICAL, WARNING, INFORMATIONAL

@@ -113,6 +113,9 @@ func (t TokenInfo) observed() quality.Observed {
 	case t.ScopesKnown && !slices.Contains(t.Scopes, ScopeManagement):
 		o.Value = TokenMissingScope
 		o.Attrs[quality.AttrScopes] = ScopeManagement
+	case t.ExpiresAt.IsZero():
+		// Said outright: attributes of one value add up, and the end of the token before would stand.
+		o.Attrs[quality.AttrUntil] = "none"
 	}
 	return o
 }

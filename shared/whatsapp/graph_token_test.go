@@ -25,9 +25,12 @@ func tokenOf(t *testing.T, r *rig) quality.Observed {
 	return o
 }
 
+// noEnd is a token without an end, or with one that nobody may ask for.
+var noEnd = quality.Observed{Value: "VALID", Attrs: map[string]string{quality.AttrUntil: "none"}}
+
 func TestTokenAsMetaDescribesIt(t *testing.T) {
 	for file, want := range map[string]quality.Observed{
-		"debug_token.system_user_never_expires.json": {Value: "VALID"},
+		"debug_token.system_user_never_expires.json": noEnd,
 		"debug_token.system_user_60_days.json":       {Value: "VALID", Attrs: map[string]string{quality.AttrUntil: "2027-01-14T00:00:00Z"}},
 		"debug_token.expired.json": {Value: "INVALID", Attrs: map[string]string{
 			quality.AttrUntil: "2026-11-10T00:00:00Z", quality.AttrCodes: "190", quality.AttrReason: "EXPIRED"}},
@@ -45,14 +48,14 @@ func TestTokenStates(t *testing.T) {
 		specs []whatsapptest.ErrorSpec
 		want  quality.Observed
 	}{
-		"valid":                      {want: quality.Observed{Value: "VALID"}},
+		"valid":                      {want: noEnd},
 		"messaging only":             {whatsapptest.Debug{Scopes: []string{"whatsapp_business_messaging"}}, nil, quality.Observed{Value: "MISSING_SCOPE", Attrs: map[string]string{quality.AttrScopes: "whatsapp_business_management"}}},
 		"no scope at all":            {whatsapptest.Debug{Scopes: []string{}}, nil, quality.Observed{Value: "MISSING_SCOPE", Attrs: map[string]string{quality.AttrScopes: "whatsapp_business_management"}}},
-		"management alone is enough": {whatsapptest.Debug{Scopes: []string{"whatsapp_business_management"}}, nil, quality.Observed{Value: "VALID"}},
+		"management alone is enough": {whatsapptest.Debug{Scopes: []string{"whatsapp_business_management"}}, nil, noEnd},
 		"the call itself says it is dead": {specs: []whatsapptest.ErrorSpec{{Status: 400, Code: 190, Subcode: 460}},
 			want: quality.Observed{Value: "INVALID", Attrs: map[string]string{quality.AttrCodes: "190", quality.AttrReason: "PASSWORD_CHANGED"}}},
-		"it may not ask, but works":   {debug: whatsapptest.Debug{Refused: true}, want: quality.Observed{Value: "VALID"}},
-		"no permission to ask, works": {specs: []whatsapptest.ErrorSpec{{Path: "debug_token", Status: 403, Code: 10}}, want: quality.Observed{Value: "VALID"}},
+		"it may not ask, but works":   {debug: whatsapptest.Debug{Refused: true}, want: noEnd},
+		"no permission to ask, works": {specs: []whatsapptest.ErrorSpec{{Path: "debug_token", Status: 403, Code: 10}}, want: noEnd},
 		"it may not ask, and is dead": {specs: []whatsapptest.ErrorSpec{forbidden, {Path: "me", Status: 401, Code: 190, Subcode: 467}},
 			want: quality.Observed{Value: "INVALID", Attrs: map[string]string{quality.AttrCodes: "190", quality.AttrReason: "INVALIDATED"}}},
 	} {
