@@ -333,7 +333,8 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 	switch {
 	case reason != "":
 	case r.ID == RuleAccountRestricted && !lifted.Before(inc.At):
-		a.At, a.Source = lifted, source(Told)
+		row, _ := v.Known(RestrictionLifted)
+		a.At, a.Source, a.Details = lifted, source(Told), maps.Clone(row.Attrs)
 	case !to.IsZero() && (to.Value != inc.Value || to.At.After(inc.At)): // else something besides the value ended it
 		a.To, a.At, a.NotBefore, a.Source, a.Details = text(to.Value), to.At, instant(to.NotBefore), source(to.Track), maps.Clone(to.Attrs)
 	}

@@ -1,0 +1,50 @@
+package quality
+
+import (
+	"testing"
+	"time"
+)
+
+// TestWhatEndsWithoutANewValueEndsWhenItEnded: a restriction that was lifted, a template that
+// recovered and a token that was renewed keep their value. Their end is not their beginning.
+func TestWhatEndsWithoutANewValueEndsWhenItEnded(t *testing.T) {
+	acct, tpl, home := AccountSubject("1"), Subject{Template, "1", "7"}, DeploymentSubject()
+	seen := func(p Point) Point {
+		p.Track = Seen
+		return p
+	}
+	poll := func(l *ledger, p Point) {
+		l.apply(p.At, map[Class]LogEntry{ClassOf(p.Subject.Kind, p.Signal): {At: p.At}}, func(State) []Point { return []Point{seen(p)} })
+	}
+	expiry := at(10 * 24 * 3600)
+	for _, tc := range []struct {
+		name string
+		s    Subject
+		do   func(l *ledger)
+		at   time.Time
+		src  string
+	}{
+		{"lifted", acct, func(l *ledger) {
+			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0))
+			l.told(at(7300), fact(acct, RestrictionLifted, "UNBAN", at(7200)))
+		}, at(7200), "webhook"},
+		{"cured", tpl, func(l *ledger) {
+			l.told(t0, fact(tpl, Flagged, Yes, t0))
+			poll(l, fact(tpl, QualityScore, Green, at(7200)))
+		}, at(7200), "clock"},
+		{"renewed for good", home, func(l *ledger) {
+			poll(l, fact(home, Token, "VALID", t0, AttrUntil, expiry.Format(time.RFC3339)))
+			poll(l, fact(home, Token, "VALID", at(7200), AttrUntil, "none"))
+		}, at(7200), "clock"},
+	} {
+		l := newLedger(t, tc.s)
+		tc.do(l)
+		if n := len(l.alerts); n != 2 || l.alerts[1].Event != Resolved {
+			t.Errorf("%s: told %q", tc.name, l.said())
+			continue
+		}
+		if a := l.alerts[1]; !a.At.Equal(tc.at) || a.To != nil || a.Source != tc.src {
+			t.Errorf("%s: at %s, to %v, source %s; want %s, nil, %s", tc.name, a.At, a.To, a.Source, tc.at, tc.src)
+		}
+	}
+}
