@@ -393,12 +393,16 @@ func token() Rule {
 		if !ok || until.IsZero() {
 			return nil
 		}
+		// Time alone made it so, not the change to VALID.
 		f := Finding{Signal: Token, Row: row}
+		f.Row.From, f.Row.NotBefore = "", time.Time{}
 		switch {
 		case !v.At.Before(until):
 			f.Severity = r.severity("EXPIRED", Critical)
+			f.Row.At = later(row.At, until)
 		case !v.At.Before(until.Add(-tokenWarning)):
 			f.Severity = r.severity("EXPIRING", Warning)
+			f.Row.At = later(row.At, until.Add(-tokenWarning))
 		}
 		if f.Severity == NoSeverity {
 			return nil
