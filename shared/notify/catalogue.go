@@ -92,6 +92,8 @@ type words struct {
 	// MayBeOlder and MayBeRepeated are put behind a sentence, RepeatedHead behind a headline.
 	MayBeOlder, MayBeRepeated, RepeatedHead string
 
+	// Labelled joins a {label} and its {value}.
+	Labelled string
 	// Labels of facts.
 	Severity, Event, Rule, Account, Change, SinceLabel, Until, Source, Reason, MetaSays, MetaAdvises, Codes, Scopes, Limit, Incident, Polls, By, Violation, Number, Concerns string
 	// Sources say how we know, by source.
@@ -110,6 +112,9 @@ type words struct {
 	// of several messages this is, with {k} and {parts}.
 	DigestHead, DigestWhat, SummaryHead, SummaryWhat counted
 	SummaryMeaning, Part                             string
+	// ParkedSubject and ParkedText tell operators of an alert that was given up: {id}, {rule},
+	// {event} and {severity}.
+	ParkedSubject, ParkedText string
 	// Test labels a test, TestWhat is its first sentence.
 	Test, TestWhat string
 	// Several stands for the account where alerts concern several.

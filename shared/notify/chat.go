@@ -70,7 +70,7 @@ func (b batch) chat(h heading, body string) (string, error) {
 		t.WriteString("\n" + it.chat.Meaning + "\n")
 		f := b.w.facts(&it.alert, chatText)
 		for _, said := range f.metaSays() {
-			t.WriteString("\n" + said[0] + ": " + chatText(unlink(said[1])) + "\n")
+			t.WriteString("\n" + c.labelled(said[0], chatText(unlink(said[1]))) + "\n")
 		}
 	} else {
 		t.WriteString("\n")
@@ -79,7 +79,7 @@ func (b batch) chat(h heading, body string) (string, error) {
 		}
 	}
 	if b.w.PublicURL != "" {
-		t.WriteString("\n" + c.Link + ": " + b.w.PublicURL + "\n")
+		t.WriteString("\n" + c.labelled(c.Link, b.w.PublicURL) + "\n")
 	}
 	n.Content.Description = quality.Clip(strings.TrimSpace(t.String()), maxChatText)
 	n.Content.NextSteps = b.steps()

@@ -22,7 +22,7 @@ func (b batch) email(h heading) string {
 		paragraphs = append(paragraphs, b.list()...)
 	}
 	if b.w.PublicURL != "" {
-		paragraphs = append(paragraphs, c.Link+": "+b.w.PublicURL)
+		paragraphs = append(paragraphs, c.labelled(c.Link, b.w.PublicURL))
 	}
 	ids := c.Tuning + "\n" + c.Repeat
 	told := b.told()
@@ -66,7 +66,7 @@ func (b batch) list() []string {
 		n := strconv.Itoa(i + 1)
 		happened += fmt.Sprintf("\n%s. %s: %s", n, b.w.label(it.alert.Severity, it.text.Tag), it.text.What)
 		for _, said := range b.w.facts(&it.alert, plain).metaSays() {
-			happened += "\n" + said[0] + ": " + said[1]
+			happened += "\n" + c.labelled(said[0], said[1])
 		}
 		if by[it.advice] == nil {
 			order = append(order, it.advice)
@@ -90,7 +90,7 @@ func (w Writer) emailFacts(it item) string {
 	var t strings.Builder
 	line := func(label, value string) {
 		if value = strings.TrimSpace(value); value != "" {
-			t.WriteString(label + ": " + value + "\n")
+			t.WriteString(l.labelled(label, value) + "\n")
 		}
 	}
 	line(l.Severity, strings.ToLower(w.severity(a.Severity)))

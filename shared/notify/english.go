@@ -118,6 +118,7 @@ var english = catalogue{
 		MayBeRepeated: "; Meta said the same with another time within 8 days, so this is possibly repeated",
 		RepeatedHead:  " (possibly repeated)",
 
+		Labelled: "{label}: {value}",
 		Severity: "Severity", Event: "Event", Rule: "Rule", Account: "Account", Change: "Change", SinceLabel: "When", Until: "Until", Source: "Known from",
 		Reason: "Reason", MetaSays: "Meta says", MetaAdvises: "Meta advises", Codes: "Meta's codes", Scopes: "Lacks", Limit: "Messaging limit", Incident: "Incident since",
 		Polls: "Failing polls", By: "Done by", Violation: "Violation", Number: "Number", Concerns: "Concerns",
@@ -136,6 +137,14 @@ var english = catalogue{
 		SummaryWhat:    counted{"The first look at {subject} found {n} thing to know, {severity}.", "The first look at {subject} found {n} things to know, the worst {severity}."},
 		SummaryMeaning: "A first look, or one with a new rule, finds what may be old; it is told together, once.",
 		Part:           "part {k} of {parts}", Several: "several accounts",
+		ParkedSubject: "wabawatch: an alert was given up",
+		ParkedText: `wabawatch could not publish an alert and has given it up: SNS refused it several times.
+
+Alert {id}
+Rule {rule}, event {event}, severity {severity}
+
+It is kept: GET /v1/alerts shows it, and the notifier's log says why it was refused.
+`,
 		Test: "TEST", TestWhat: "This is a test: alerts of wabawatch arrive here.",
 	},
 }

@@ -52,6 +52,19 @@ func (w Writer) render(a *quality.Alert, esc escape) text {
 	}
 }
 
+// Parked tells the people who look after the installation that an alert was given up.
+func (w Writer) Parked(a quality.Alert) (subject, text string) {
+	c := w.catalogue().Words
+	return clip(ascii(c.ParkedSubject), maxSubject), fill(c.ParkedText, map[string]string{
+		"id": clean(a.ID, maxCode), "rule": clean(a.Rule, maxCode), "event": clean(string(a.Event), maxCode), "severity": clean(string(a.Severity), maxCode),
+	})
+}
+
+// labelled is a line of a list of facts.
+func (w words) labelled(label, value string) string {
+	return fill(w.Labelled, map[string]string{"label": label, "value": value})
+}
+
 // sentence begins with a capital and ends with a full stop.
 func sentence(s string) string {
 	s = strings.TrimSpace(s)

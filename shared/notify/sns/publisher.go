@@ -151,18 +151,10 @@ func (p *Publisher) listed(ctx context.Context) bool {
 
 // Parked tells the people who look after the installation that an alert was given up.
 func (p *Publisher) Parked(ctx context.Context, a quality.Alert) error {
-	text := fmt.Sprintf(parkedText, a.ID, a.Rule, a.Event, a.Severity)
-	_, err := p.Client.Publish(ctx, &sns.PublishInput{TopicArn: &p.TopicARN, Subject: aws.String("wabawatch: an alert was given up"), Message: &text})
+	subject, text := p.Writer.Parked(a)
+	_, err := p.Client.Publish(ctx, &sns.PublishInput{TopicArn: &p.TopicARN, Subject: &subject, Message: &text})
 	if err != nil {
 		return fmt.Errorf("publish to the operations topic: %w", err)
 	}
 	return nil
 }
-
-const parkedText = `wabawatch could not publish an alert and has given it up: SNS refused it several times.
-
-Alert %s
-Rule %s, event %s, severity %s
-
-It is kept: GET /v1/alerts shows it, and the notifier's log says why it was refused.
-`
