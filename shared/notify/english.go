@@ -112,7 +112,7 @@ var english = catalogue{
 		Day: "d", Hour: "h", Minute: "min", UnderMinute: "less than a minute",
 		On: "on {at}", OnBetween: "between {span}", Stretch: "from {began} until {ended}", And: " and ",
 		FragmentWas: " (before: {was})", FragmentNow: ": now {now}", FragmentOld: " from {old}", FragmentInstead: ", not for {instead}", FragmentWish: ` "{wish}"`, FragmentUntil: ", until {until}", FragmentEnds: ", until {until}, {left} from now", FragmentNoEnd: ", with no end given", FragmentReason: " (reason: {reason})", FragmentCount: " ({count})",
-		FragmentEffective: " (on {effective})", FragmentLimit: "; the messaging limit that came with it is {limit}",
+		FragmentEffective: " (on {effective})", FragmentLimit: "; the messaging limit reported with it was {limit}",
 		PassedMeaning: "It is over; this is for your records.",
 		MayBeOlder:    "; it was found at a first look and may be older",
 		MayBeRepeated: "; Meta said the same with another time within 8 days, so this is possibly repeated",

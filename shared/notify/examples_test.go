@@ -179,7 +179,7 @@ func special(rule string) []quality.Alert {
 	case quality.RuleNumberQuality:
 		return []quality.Alert{over("RED", quality.ReasonNoRating)}
 	case quality.RuleNumberFlagged:
-		return []quality.Alert{fire(quality.Critical, "YES", quality.AttrLimit, "TIER_1K", quality.AttrOldLimit, "TIER_10K"), over("YES", quality.ReasonDay7)}
+		return []quality.Alert{fire(quality.Critical, "YES", quality.AttrLimit, "TIER_1K", quality.AttrOldLimit, "TIER_10K"), over("YES", quality.ReasonDay7), because(example(rule, quality.Resolved, quality.Critical, "YES", "", quality.AttrLimit, "TIER_10K"), quality.ReasonDay7)}
 	case quality.RuleNumberName:
 		return []quality.Alert{fire(quality.Warning, "REJECTED", quality.AttrReason, "NAME_FORMAT_UNACCEPTABLE", quality.AttrRequested, "Best Shop !!!"), over("REJECTED", quality.ReasonNotRepeated)}
 	case quality.RuleNumberHealth:

@@ -341,6 +341,10 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 	if reason != "" {
 		a.Reason = &reason
 	}
+	if reason == ReasonDay7 {
+		// The limit that came with the flag is what the one of today is compared with.
+		a.Details = maps.Clone(inc.Attrs)
+	}
 	if retired != "" {
 		a.Details = united(a.Details, map[string]string{"retired": retired})
 	}

@@ -48,3 +48,14 @@ func TestWhatEndsWithoutANewValueEndsWhenItEnded(t *testing.T) {
 		}
 	}
 }
+
+func TestDay7OfFlaggedKeepsTheLimitThatCameWithIt(t *testing.T) {
+	number := Subject{PhoneNumber, "1", "12025550101"}
+	l := newLedger(t, number)
+	l.told(t0, fact(number, Flagged, Yes, t0, AttrLimit, "TIER_10K"))
+	l.tick(t0.Add(endAfter))
+	last := l.alerts[len(l.alerts)-1]
+	if last.Reason == nil || *last.Reason != ReasonDay7 || last.Details[AttrLimit] != "TIER_10K" {
+		t.Errorf("last alert = %+v", last)
+	}
+}
