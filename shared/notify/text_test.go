@@ -97,13 +97,14 @@ func TestTimes(t *testing.T) {
 		{paris, utc(20, 10, 0), utc(20, 10, 5), "20 Nov 2026 10:00 and 10:05 UTC (11:00 and 11:05 CET)"},
 		{nil, utc(19, 23, 58), utc(20, 0, 3), "19 Nov 2026 23:58 and 20 Nov 2026 00:03 UTC"},
 		{paris, utc(20, 22, 58), utc(20, 23, 3), "20 Nov 2026 22:58 and 23:03 UTC (23:58 and 21 Nov 2026 00:03 CET)"},
-		{sydney, utc(20, 14, 0), utc(20, 14, 5), "20 Nov 2026 14:00 and 14:05 UTC (21 Nov 2026 01:00 and 21 Nov 2026 01:05 AEDT)"},
+		{lima, utc(19, 23, 58), utc(20, 0, 3), "19 Nov 2026 23:58 and 20 Nov 2026 00:03 UTC (18:58 and 19 Nov 2026 19:03 UTC-05)"},
+		{sydney, utc(20, 14, 0), utc(20, 14, 5), "20 Nov 2026 14:00 and 14:05 UTC (21 Nov 2026 01:00 and 01:05 AEDT)"},
 	} {
 		if got := (Writer{Zone: tc.zone}).span(tc.from, tc.to); got != tc.want {
 			t.Errorf("span = %q, want %q", got, tc.want)
 		}
 	}
-	if got, want := (Writer{Zone: lima}).stamp(utc(20, 2, 5)), "20 Nov 2026 02:05 UTC (19 Nov 2026 21:05 -05)"; got != want {
+	if got, want := (Writer{Zone: lima}).stamp(utc(20, 2, 5)), "20 Nov 2026 02:05 UTC (19 Nov 2026 21:05 UTC-05)"; got != want {
 		t.Errorf("stamp = %q, want %q", got, want)
 	}
 }

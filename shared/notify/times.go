@@ -35,13 +35,16 @@ func (w Writer) local(from, to time.Time) string {
 	if offset == 0 && (zone == "UTC" || w.Zone == time.UTC) {
 		return ""
 	}
+	if strings.HasPrefix(zone, "+") || strings.HasPrefix(zone, "-") {
+		zone = "UTC" + zone // it has no name, only an offset
+	}
 	text := a.Format("15:04")
 	if !sameDay(a, from) {
 		text = w.day(a) + " " + text
 	}
 	if !from.Equal(to) {
 		end := b.Format("15:04")
-		if !sameDay(b, to) || !sameDay(a, b) {
+		if !sameDay(a, b) || sameDay(a, from) && !sameDay(b, to) {
 			end = w.day(b) + " " + end
 		}
 		text += w.catalogue().Words.And + end
