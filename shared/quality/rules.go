@@ -200,8 +200,9 @@ func (r Rule) again(ages ...time.Duration) Rule {
 	})
 }
 
-// pauseSlack is how long after the end of a pause Meta's word that it ended may take.
-const pauseSlack = 15 * time.Minute
+// pauseSlack is how long after its end a pause may be seen to have ended: the cadence of the polls
+// of templates, and some.
+const pauseSlack = 45 * time.Minute
 
 // overdue tells a pause again that should be over and is not. One by pacing has no end.
 func (r Rule) overdue() Rule {
