@@ -14,9 +14,9 @@ const (
 	quickFor   = time.Hour // of an incident on a polled number signal
 	slowAbove  = 75        // percent of Meta's allowance: half as often
 	stopAbove  = 95        // not at all, until access returns
-	stopFor    = 10 * time.Minute
-	refusedFor = 12 // intervals to leave alone what we may not read
-	blindAfter = 3  // intervals without a success
+	stopFor    = 2         // intervals, where Meta does not say when access returns
+	refusedFor = 12        // intervals to leave alone what we may not read
+	blindAfter = 3         // intervals without a success
 )
 
 // interval is the cadence of a class.
@@ -62,10 +62,16 @@ func (w *Watcher) afterSuccess(class quality.Class, c ClassSchedule, start time.
 	if confirm := c.AskedAt.Add(askDelay); !c.AskedAt.IsZero() && confirm.After(start) {
 		due = sooner(due, confirm)
 	}
-	if usage.Percent >= stopAbove {
-		due = later(due, start.Add(max(usage.RegainAfter, stopFor)))
-	}
 	return due
+}
+
+// quietAfter is until when to leave an account alone after a poll that began at start; zero
+// while there is allowance left.
+func (w *Watcher) quietAfter(start time.Time, usage quality.Usage) time.Time {
+	if usage.Percent < stopAbove {
+		return time.Time{}
+	}
+	return start.Add(max(usage.RegainAfter, stopFor*w.interval(quality.Numbers)))
 }
 
 // afterFailure is when to try again.

@@ -75,7 +75,7 @@ func (r *run) poll(ctx context.Context) error {
 	var errs []error
 	for _, class := range classes {
 		c, ok := sched.Classes[class]
-		if !ok || c.Due.After(r.Now()) || r.stop || ctx.Err() != nil {
+		if now := r.Now(); !ok || c.Due.After(now) || sched.QuietUntil.After(now) || r.stop || ctx.Err() != nil {
 			continue
 		}
 		if err := r.pollClass(ctx, class); err != nil {
@@ -243,10 +243,10 @@ func (r *run) gone(ctx context.Context, class quality.Class, s quality.State) (b
 
 // succeeded writes the log entry and when the class is due again, in one transaction.
 func (r *run) succeeded(ctx context.Context, class quality.Class, entry quality.LogEntry, began time.Time, usage quality.Usage, quick, recheck bool) error {
-	if usage.Percent >= stopAbove {
-		r.stop = true
-	}
-	return r.finish(ctx, class, &entry, func(c *ClassSchedule) {
+	quiet := r.quietAfter(began, usage)
+	r.stop = r.stop || !quiet.IsZero()
+	return r.finish(ctx, class, &entry, func(s *Schedule, c *ClassSchedule) {
+		s.QuietUntil = later(s.QuietUntil, quiet)
 		c.Head = c.Head.Append(entry)
 		c.OKAt, c.Fails, c.Failure = entry.At, 0, ""
 		c.Due = r.afterSuccess(class, *c, began, usage, quick, recheck)
@@ -264,15 +264,18 @@ func (r *run) failed(ctx context.Context, class quality.Class, e *quality.PollEr
 			return err
 		}
 	}
-	err := r.finish(ctx, class, nil, func(c *ClassSchedule) {
+	err := r.finish(ctx, class, nil, func(s *Schedule, c *ClassSchedule) {
 		c.FailedAt, c.Failure = r.Now().UTC(), e.Failure
 		c.Fails++
 		c.Due = r.afterFailure(class, *c, e, c.FailedAt)
+		if e.Failure == quality.FailThrottled {
+			s.QuietUntil = later(s.QuietUntil, c.FailedAt.Add(max(e.RetryAfter, jitter(r.interval(quality.Numbers)))))
+		}
 	})
 	if err != nil {
 		return err
 	}
-	if r.stop {
+	if e.Failure == quality.FailToken {
 		// What the other classes would be told is known: they wait as long.
 		return r.reschedule(ctx, r.wabaID, func(s *Schedule) bool {
 			for other, c := range s.Classes {
@@ -289,7 +292,7 @@ func (r *run) failed(ctx context.Context, class quality.Class, e *quality.PollEr
 
 // finish changes the schedule of a class while the lease is ours, keeping requests to poll that
 // came meanwhile. A run that lost its lease writes no log.
-func (r *run) finish(ctx context.Context, class quality.Class, entry *quality.LogEntry, change func(*ClassSchedule)) error {
+func (r *run) finish(ctx context.Context, class quality.Class, entry *quality.LogEntry, change func(*Schedule, *ClassSchedule)) error {
 	for try := 0; ; try++ {
 		s, err := r.Store.Schedule(ctx, r.wabaID)
 		if err != nil {
@@ -302,7 +305,7 @@ func (r *run) finish(ctx context.Context, class quality.Class, entry *quality.Lo
 		if entry != nil && !entry.At.After(c.Head.Last) {
 			return nil // the answer to an earlier try was lost: it was written
 		}
-		change(&c)
+		change(&s, &c)
 		s.Classes[class] = c
 		entries := map[quality.Class]quality.LogEntry{}
 		if entry != nil {

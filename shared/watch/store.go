@@ -111,6 +111,8 @@ type Schedule struct {
 	// LeaseBy holds the account until LeaseUntil: only it writes the track seen and the log.
 	LeaseBy    string
 	LeaseUntil time.Time
+	// QuietUntil is until when no call is made for the account, whoever asks: its allowance is spent.
+	QuietUntil time.Time
 	// Off stops polling: the account is not ours to read.
 	Off bool
 	Rev int64
@@ -129,7 +131,8 @@ type ClassSchedule struct {
 	Head  quality.Head
 }
 
-// Next is when the account wants attention: its earliest due class, or when the lease ends.
+// Next is when the account wants attention: its earliest due class, unless it is to be left
+// alone; or when the lease ends.
 func (s Schedule) Next(now time.Time) time.Time {
 	if s.Off {
 		return time.Time{}
@@ -139,6 +142,9 @@ func (s Schedule) Next(now time.Time) time.Time {
 		if !c.Due.IsZero() && (next.IsZero() || c.Due.Before(next)) {
 			next = c.Due
 		}
+	}
+	if !next.IsZero() {
+		next = later(next, s.QuietUntil)
 	}
 	if s.LeaseBy != "" && s.LeaseUntil.After(now) && !next.IsZero() {
 		return s.LeaseUntil

@@ -160,6 +160,7 @@ type meta struct {
 	during  func(quality.Class) // runs after the answer was made, before the poller has it
 	polls   map[quality.Class]int
 	without []quality.Signal
+	usage   quality.Usage
 }
 
 func (m *meta) set(s quality.Subject, sig quality.Signal, value string) {
@@ -181,7 +182,7 @@ func (m *meta) Poll(_ context.Context, class quality.Class, wabaID string) (qual
 	}
 	m.polls[class]++
 	fail, during := m.fail, m.during
-	out := quality.Sighting{Class: class, WABAID: wabaID, At: m.now().Truncate(time.Second), Complete: true, Without: m.without}
+	out := quality.Sighting{Class: class, WABAID: wabaID, At: m.now().Truncate(time.Second), Complete: true, Without: m.without, Usage: m.usage}
 	for s, values := range m.seen {
 		see := quality.Seeing{Subject: s, Name: "name of " + s.ID, Values: map[quality.Signal]quality.Observed{}}
 		for sig, o := range values {
