@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
 
@@ -51,6 +53,34 @@ func TestSpentAllowanceStopsEveryClass(t *testing.T) {
 		w.run(10 * time.Minute)
 		if n := w.meta.calls(); n < 5 {
 			t.Errorf("%s: %d polls after access returned, want every class", tc.name, n)
+		}
+	}
+}
+
+// TestLongWaitIsBlindness: while Meta demands a wait longer than three intervals nothing can be
+// seen, and that is told then, not when the wait is over.
+func TestLongWaitIsBlindness(t *testing.T) {
+	for name, spend := range map[string]func(*meta){
+		"refused": func(m *meta) {
+			m.fail = &quality.PollError{Failure: quality.FailThrottled, RetryAfter: 2 * time.Hour, Err: errors.New("(#80008)")}
+		},
+		"nearly spent": func(m *meta) { m.usage = quality.Usage{Percent: 97, RegainAfter: 2 * time.Hour} },
+	} {
+		w := newWorld(t, nil)
+		w.meta.set(number("1"), quality.QualityRating, quality.Green)
+		w.enrol()
+		w.run(2 * time.Minute)
+		spend(w.meta)
+		w.run(22 * time.Minute)
+		w.flush()
+		if d := cmp.Diff([]string{"firing watch_blind critical"}, w.post.said()); d != "" {
+			t.Errorf("%s: told (-want +got):\n%s", name, d)
+		}
+		w.meta.fail, w.meta.usage = nil, quality.Usage{}
+		w.run(2 * time.Hour)
+		w.flush()
+		if d := cmp.Diff([]string{"firing watch_blind critical", "resolved watch_blind critical"}, w.post.said()); d != "" {
+			t.Errorf("%s: told (-want +got):\n%s", name, d)
 		}
 	}
 }

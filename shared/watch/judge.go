@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -78,8 +79,8 @@ func (r *run) sight(s Schedule, now time.Time) (value string, attrs map[string]s
 				return string(c.Failure), map[string]string{quality.AttrReason: string(class)}
 			}
 		}
-		if now.Sub(later(c.OKAt, c.Since)) >= blindAfter*r.interval(class) && c.Fails > 0 {
-			blind = append(blind, string(class)+": "+string(c.Failure))
+		if !now.Before(r.blindAt(class, c)) && (c.Fails > 0 || s.QuietUntil.After(now)) {
+			blind = append(blind, string(class)+": "+string(cmp.Or(c.Failure, quality.FailThrottled)))
 		}
 	}
 	switch {
@@ -89,6 +90,24 @@ func (r *run) sight(s Schedule, now time.Time) (value string, attrs map[string]s
 		return "", nil
 	}
 	return pollOK, nil
+}
+
+// blindAt is when a class will not have succeeded for too long.
+func (w *Watcher) blindAt(class quality.Class, c ClassSchedule) time.Time {
+	return later(c.OKAt, c.Since).Add(blindAfter * w.interval(class))
+}
+
+// judgeAt is when an account is next to be judged although no class may be due: a long wait that
+// Meta demanded is no less blind than a failure. Zero for never.
+func (w *Watcher) judgeAt(s Schedule, now time.Time) time.Time {
+	var next time.Time
+	for _, class := range quality.Classes {
+		c, ok := s.Classes[class]
+		if at := w.blindAt(class, c); ok && at.After(now) && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next
 }
 
 // summarise heads what an account's first poll found with one alert, under which it is told.

@@ -39,6 +39,10 @@ func (w *Watcher) PollAccount(ctx context.Context, wabaID string) error {
 			return false
 		}
 		s.LeaseBy, s.LeaseUntil = "", time.Time{}
+		s.JudgeAt = w.judgeAt(*s, w.Now().UTC())
+		if polled != nil {
+			s.JudgeAt = w.Now().UTC().Add(w.interval(quality.Numbers))
+		}
 		return true
 	})
 	return errors.Join(polled, err)

@@ -113,6 +113,8 @@ type Schedule struct {
 	LeaseUntil time.Time
 	// QuietUntil is until when no call is made for the account, whoever asks: its allowance is spent.
 	QuietUntil time.Time
+	// JudgeAt is when the account will have been without a successful poll for too long.
+	JudgeAt time.Time
 	// Off stops polling: the account is not ours to read.
 	Off bool
 	Rev int64
@@ -132,7 +134,7 @@ type ClassSchedule struct {
 }
 
 // Next is when the account wants attention: its earliest due class, unless it is to be left
-// alone; or when the lease ends.
+// alone; before that, when its blindness is to be judged; or when the lease ends.
 func (s Schedule) Next(now time.Time) time.Time {
 	if s.Off {
 		return time.Time{}
@@ -145,6 +147,9 @@ func (s Schedule) Next(now time.Time) time.Time {
 	}
 	if !next.IsZero() {
 		next = later(next, s.QuietUntil)
+	}
+	if !s.JudgeAt.IsZero() && s.JudgeAt.Before(next) {
+		next = s.JudgeAt
 	}
 	if s.LeaseBy != "" && s.LeaseUntil.After(now) && !next.IsZero() {
 		return s.LeaseUntil
