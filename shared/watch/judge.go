@@ -51,7 +51,7 @@ func (r *run) judge(ctx context.Context) error {
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		if a.Origin == Heard {
+		if a.Origin == Heard && !sched.polled() {
 			// Somebody else's account sent us webhooks; nobody asked us to read it.
 			return nil
 		}

@@ -157,6 +157,16 @@ func (s Schedule) Next(now time.Time) time.Time {
 	return next
 }
 
+// polled reports whether any class has ever succeeded.
+func (s Schedule) polled() bool {
+	for _, c := range s.Classes {
+		if !c.OKAt.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
 // Heads returns the heads of all classes.
 func (s Schedule) Heads() quality.Heads {
 	heads := make(quality.Heads, len(s.Classes))

@@ -205,6 +205,22 @@ func TestDeadTokenIsOneIncident(t *testing.T) {
 	}
 }
 
+// TestHeardAccountThatWasReadGoesBlind: nobody listed the account, but it was watched.
+func TestHeardAccountThatWasReadGoesBlind(t *testing.T) {
+	w := newWorld(t, nil)
+	w.watcher.WABAIDs = nil
+	w.meta.set(number("1"), quality.QualityRating, quality.Green)
+	w.enrol()
+	w.observe(told(template("9"), quality.Status, "APPROVED", w.now()))
+	w.run(2 * time.Minute)
+	w.meta.fail = &quality.PollError{Failure: quality.FailTemporary, Err: errors.New("down")}
+	w.run(25 * time.Minute)
+	w.flush()
+	if d := cmp.Diff([]string{"firing watch_blind critical"}, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}
+
 // TestForbiddenAccountIsToldAtOnce: an account that was configured and may not be read is blind
 // from the first refusal; one that only sent webhooks is nobody's loss.
 func TestForbiddenAccountIsToldAtOnce(t *testing.T) {
