@@ -81,7 +81,7 @@ func (w *Watcher) afterFailure(class quality.Class, c ClassSchedule, e *quality.
 	case quality.FailToken:
 		return now.Add(jitter(min(every, w.interval(quality.Numbers))))
 	case quality.FailForbidden, quality.FailMissing:
-		return now.Add(jitter(min(every*refusedFor, 24*time.Hour)))
+		return now.Add(jitter(refusedFor * w.interval(quality.Numbers)))
 	case quality.FailThrottled:
 		return now.Add(max(e.RetryAfter, jitter(every)))
 	}

@@ -237,6 +237,22 @@ func TestForbiddenAccountIsToldAtOnce(t *testing.T) {
 	}
 }
 
+// TestPermissionThatIsBackIsNoticedWithinTheHour: of every class, however rarely it is polled.
+func TestPermissionThatIsBackIsNoticedWithinTheHour(t *testing.T) {
+	w := newWorld(t, nil)
+	w.meta.set(number("1"), quality.QualityRating, quality.Green)
+	w.meta.fail = &quality.PollError{Failure: quality.FailForbidden, Err: errors.New("(#200)")}
+	w.enrol()
+	w.run(2 * time.Minute)
+	w.flush()
+	w.meta.fail = nil
+	w.run(65 * time.Minute)
+	w.flush()
+	if d := cmp.Diff([]string{"firing watch_blind critical", "resolved watch_blind critical"}, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}
+
 // TestVanishedTemplateRetires: two complete polls without it, and its incident is over.
 func TestVanishedTemplateRetires(t *testing.T) {
 	w := newWorld(t, nil)
