@@ -249,12 +249,19 @@ func (r *run) gone(ctx context.Context, class quality.Class, s quality.State) (b
 func (r *run) succeeded(ctx context.Context, class quality.Class, entry quality.LogEntry, began time.Time, usage quality.Usage, quick, recheck bool) error {
 	quiet := r.quietAfter(began, usage)
 	r.stop = r.stop || !quiet.IsZero()
-	return r.finish(ctx, class, &entry, func(s *Schedule, c *ClassSchedule) {
+	accepted := false
+	err := r.finish(ctx, class, &entry, func(s *Schedule, c *ClassSchedule) {
+		accepted = c.Failure == quality.FailToken && class != quality.Self
 		s.QuietUntil = later(s.QuietUntil, quiet)
 		c.Head = c.Head.Append(entry)
 		c.OKAt, c.Fails, c.Failure = entry.At, 0, ""
 		c.Due = r.afterSuccess(class, *c, began, usage, quick, recheck)
 	})
+	if err != nil || !accepted {
+		return err
+	}
+	// The token that was refused is good again: what is said of it would wait for an hour.
+	return r.ask(ctx, map[quality.Ask]bool{{Class: quality.Self}: true}, r.Now().UTC())
 }
 
 // failed writes down a failure. A class whose log is not written says nothing about absence.

@@ -198,7 +198,7 @@ func TestDeadTokenIsOneIncident(t *testing.T) {
 	}
 	w.meta.fail = nil
 	w.meta.set(token, quality.Token, "VALID")
-	w.run(70 * time.Minute)
+	w.run(10 * time.Minute)
 	w.flush()
 	if d := cmp.Diff([]string{"firing watch_token critical", "resolved watch_token critical"}, w.post.said()); d != "" {
 		t.Errorf("told (-want +got):\n%s", d)
