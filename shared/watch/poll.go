@@ -122,7 +122,9 @@ func (r *run) pollClass(ctx context.Context, class quality.Class) error {
 	if err != nil {
 		return err
 	}
-	r.alerts = append(r.alerts, out.alerts...) // a rule that is new looks for the first time, too
+	if r.wabaID != "" { // the deployment has no summary
+		r.alerts = append(r.alerts, out.alerts...) // a rule that is new looks for the first time, too
+	}
 	if failure != nil {
 		return r.failed(ctx, class, failure)
 	}
@@ -144,7 +146,8 @@ func (r *run) take(ctx context.Context, class quality.Class, sighting quality.Si
 	if complete {
 		polled[class] = entry
 	}
-	firstLook := map[quality.Class]bool{class: sched.Classes[class].Head.Last.IsZero()}
+	// A first look is an account's: what is wrong with the token is told by itself.
+	firstLook := map[quality.Class]bool{class: sched.Classes[class].Head.Last.IsZero() && r.wabaID != ""}
 	heads, now := sched.Heads(), r.Now().UTC()
 	in := map[quality.Subject]incoming{}
 	seen := map[quality.Subject]bool{}

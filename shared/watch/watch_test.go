@@ -221,6 +221,18 @@ func TestHeardAccountThatWasReadGoesBlind(t *testing.T) {
 	}
 }
 
+// TestTokenIsNoAccountsFirstLook: the deployment is no account, and its incident needs no summary.
+func TestTokenIsNoAccountsFirstLook(t *testing.T) {
+	w := newWorld(t, nil)
+	w.meta.set(quality.DeploymentSubject(), quality.Token, "INVALID")
+	w.enrol()
+	w.run(2 * time.Minute)
+	w.flush()
+	if d := cmp.Diff([]string{"firing watch_token critical"}, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}
+
 // TestForbiddenAccountIsToldAtOnce: an account that was configured and may not be read is blind
 // from the first refusal; one that only sent webhooks is nobody's loss.
 func TestForbiddenAccountIsToldAtOnce(t *testing.T) {
