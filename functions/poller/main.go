@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -45,6 +46,7 @@ type poller struct {
 	secrets  *config.Source
 	log      *slog.Logger
 	enrolled time.Time
+	discover time.Time // when to look for accounts again
 }
 
 func setup(ctx context.Context, log *slog.Logger) (*poller, error) {
@@ -83,8 +85,8 @@ func setup(ctx context.Context, log *slog.Logger) (*poller, error) {
 	return &poller{watcher: watcher, secrets: secrets, log: log}, nil
 }
 
-// discoverEvery is how often configured and discovered accounts are looked up again.
-const discoverEvery = time.Hour
+// enrolEvery is how often configured accounts are looked up again.
+const enrolEvery = time.Hour
 
 // handle does what is due, whatever the event says. Failures of single accounts are logged and
 // tried again when they are due; the invocation fails only if nothing could be done at all.
@@ -97,14 +99,23 @@ func (p *poller) handle(ctx context.Context, _ json.RawMessage) error {
 	if _, err := p.secrets.Refresh(ctx); err != nil {
 		p.log.WarnContext(ctx, "secrets not read again", "err", err)
 	}
-	if time.Since(p.enrolled) > discoverEvery {
+	if time.Since(p.enrolled) > enrolEvery {
 		if err := p.watcher.Enrol(ctx); err != nil {
 			return fmt.Errorf("enrol: %w", err)
 		}
 		p.enrolled = time.Now()
-		if err := p.watcher.Discover(ctx); err != nil {
-			p.log.ErrorContext(ctx, "discovery failed", "err", err)
-		}
+	}
+	if time.Now().After(p.discover) {
+		// Beside the polls: a discovery that hangs would take all their time.
+		var discovering sync.WaitGroup
+		defer discovering.Wait()
+		discovering.Go(func() {
+			err := p.watcher.Discover(ctx)
+			if err != nil {
+				p.log.ErrorContext(ctx, "discovery failed", "err", err)
+			}
+			p.discover = time.Now().Add(p.watcher.DiscoverAfter(err))
+		})
 	}
 	if err := p.watcher.Tick(ctx); err != nil {
 		p.log.ErrorContext(ctx, "tick incomplete", "err", err)

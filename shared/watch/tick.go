@@ -127,25 +127,46 @@ func (w *Watcher) Discover(ctx context.Context) error {
 	return err
 }
 
+// DiscoverAfter is how long to wait after a Discover that returned err.
+func (w *Watcher) DiscoverAfter(err error) time.Duration {
+	if e := pollError(err); e == nil || e.Failure == quality.FailForbidden || e.Failure == quality.FailMissing {
+		return w.interval(quality.Self)
+	}
+	return w.interval(quality.Numbers)
+}
+
+// discover looks for accounts, hourly, and sooner after a failure that may pass, until ctx ends.
+func (w *Watcher) discover(ctx context.Context) {
+	for {
+		wait := w.DiscoverAfter(nil)
+		if err := w.Discover(ctx); err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			w.Log.ErrorContext(ctx, "discovery failed", "err", err)
+			wait = w.DiscoverAfter(err)
+		}
+		if sleep(ctx, wait) != nil {
+			return
+		}
+	}
+}
+
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// Run does what Tick does, every so often until ctx ends, but waits for nobody: an account whose
-// polls hang holds back neither clocks nor other accounts. It returns when everything it began
-// is over.
+// Run does what Tick does, every so often until ctx ends, but waits for nobody: a discovery or an
+// account whose polls hang holds back neither clocks nor other accounts. It returns when
+// everything it began is over.
 func (w *Watcher) Run(ctx context.Context, every time.Duration) {
 	t := time.NewTicker(every)
 	defer t.Stop()
 	var under sync.WaitGroup
 	defer under.Wait()
 	polling := newPollers(w.parallel())
-	discovered := time.Time{}
+	if w.BusinessID != "" && w.Source != nil {
+		under.Go(func() { w.discover(ctx) })
+	}
 	for {
-		if w.BusinessID != "" && w.Now().Sub(discovered) >= w.interval(quality.Self) {
-			discovered = w.Now()
-			if err := w.Discover(ctx); err != nil && ctx.Err() == nil {
-				w.Log.ErrorContext(ctx, "discovery failed", "err", err)
-			}
-		}
 		subjects, wabaIDs, err := w.Store.Due(ctx, w.Now().UTC(), maxDue)
 		if err == nil {
 			err = w.letClocksRun(ctx, subjects)
