@@ -256,8 +256,26 @@ func TestDiscoverListsOwnedAndSharedAccounts(t *testing.T) {
 		t.Errorf("Discover = %v (-want +got):\n%s", err, d)
 	}
 	r.meta.FailNext(1, whatsapptest.ErrorSpec{Path: "client_", Status: 403, Code: 200})
-	if got, err := r.Discover(t.Context(), portfolio); failure(t, err).Failure != quality.FailForbidden || got != nil {
+	if got, err := r.Discover(t.Context(), portfolio); failure(t, err).Failure != quality.FailForbidden || len(got) != 2 {
 		t.Errorf("without permission: %v, %v", got, err)
+	}
+}
+
+// TestDiscoverKeepsWhatItCouldList: a token that may not list shared accounts still finds its own.
+func TestDiscoverKeepsWhatItCouldList(t *testing.T) {
+	for _, refused := range []string{"owned", "client"} {
+		r := serve(t, func(w http.ResponseWriter, req *http.Request) {
+			if strings.Contains(req.URL.Path, refused+"_whatsapp") {
+				w.WriteHeader(http.StatusForbidden)
+				fmt.Fprint(w, `{"error":{"message":"(#200) Requires business_management permission","code":200}}`)
+				return
+			}
+			fmt.Fprintf(w, `{"data":[{"id":%q}]}`, waba)
+		})
+		got, err := r.Discover(t.Context(), portfolio)
+		if failure(t, err).Failure != quality.FailForbidden || !slices.Equal(got, []string{waba}) {
+			t.Errorf("%s refused: Discover = %v, %v", refused, got, err)
+		}
 	}
 }
 

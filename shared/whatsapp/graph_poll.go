@@ -1,6 +1,7 @@
 package whatsapp
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -53,7 +54,7 @@ func (c *Client) NumberExists(ctx context.Context, phoneNumberID string) (bool, 
 }
 
 // Discover lists the accounts that a business portfolio owns, and those that others share with
-// it: ids in order, each once.
+// it: ids in order, each once. With an error it returns what it could list.
 // Source: Meta, owned_whatsapp_business_accounts and client_whatsapp_business_accounts, checked 2026-11.
 func (c *Client) Discover(ctx context.Context, businessID string) ([]string, error) {
 	v := c.visit()
@@ -61,6 +62,7 @@ func (c *Client) Discover(ctx context.Context, businessID string) ([]string, err
 		return nil, v.failed(errBadID)
 	}
 	var all []string
+	var failed error
 	for _, edge := range []string{"owned_whatsapp_business_accounts", "client_whatsapp_business_accounts"} {
 		var ids []string
 		_, err := v.list(ctx, listing{
@@ -72,13 +74,14 @@ func (c *Client) Discover(ctx context.Context, businessID string) ([]string, err
 				}
 			},
 		})
-		if err != nil {
-			return nil, v.failed(err)
-		}
 		all = append(all, ids...)
+		failed = cmp.Or(failed, err)
+		if is(err, quality.FailToken, quality.FailThrottled) {
+			break
+		}
 	}
 	slices.Sort(all)
-	return slices.Compact(all), nil
+	return slices.Compact(all), v.failed(failed)
 }
 
 // Name returns what an account is called; it may be empty.
