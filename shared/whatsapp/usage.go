@@ -87,12 +87,16 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 // maxSkew is how far our clock may differ from the server's before it is corrected.
 const maxSkew = 2 * time.Second
 
+// maxCorrection is how far an answer may move our clock. A Date further off is a proxy's mistake:
+// believed once, it would outdate every later webhook.
+const maxCorrection = 24 * time.Hour
+
 // corrected is when a call began by the server's clock, whole seconds UTC: start, moved if the
 // Date of the answer lies outside the time the call took by more than maxSkew. A server that
 // merely answers slowly moves nothing.
 func corrected(start, end time.Time, h http.Header) time.Time {
 	at := start.UTC()
-	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+	if date, err := http.ParseTime(h.Get("Date")); err == nil && date.Sub(start).Abs() <= maxCorrection {
 		switch {
 		case date.Before(start.Add(-maxSkew)):
 			at = date.UTC()

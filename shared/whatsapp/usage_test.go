@@ -84,6 +84,8 @@ func TestStartIsCorrectedByTheServersClock(t *testing.T) {
 		{"two seconds are nothing", "Sun, 15 Nov 2026 12:00:09 GMT", second(10)},
 		{"ours is five minutes ahead", "Sun, 15 Nov 2026 11:55:12 GMT", second(12).Add(-5 * time.Minute)},
 		{"ours is five minutes behind", "Sun, 15 Nov 2026 12:05:14 GMT", second(10).Add(5 * time.Minute)},
+		{"no clock is that wrong", "Thu, 01 Jan 2099 00:00:00 GMT", second(10)},
+		{"nor that slow", "Thu, 01 Jan 1970 00:00:00 GMT", second(10)},
 		{"no date", "", second(10)},
 		{"no date worth the name", "yesterday", second(10)},
 	} {
