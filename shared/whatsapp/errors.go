@@ -43,7 +43,7 @@ type Error struct {
 
 	notJSON bool   // no answer, or one that is not JSON: a proxy, a cut connection
 	shape   bool   // JSON, of a shape that is of no use
-	field   string // the field that Meta refused
+	said    string // the message as it came
 	ended   error  // the context's error, where that ended the call
 }
 
@@ -189,7 +189,7 @@ func (e *Error) read(v jsontext.Value, clean func(string) string) {
 	}
 	e.Transient = wire.IsTransient.Kind() == 't'
 	if s, ok := text(wire.Message); ok {
-		e.field = refusedField(s)
+		e.said = s
 		e.Message = clean(s)
 	}
 	if s, ok := text(wire.Type); ok {
@@ -208,14 +208,31 @@ func (e *Error) read(v jsontext.Value, clean func(string) string) {
 	}
 }
 
-// fieldPattern finds the field that a refusal names: "nonexisting field (foo)", "unknown field 'foo'".
-var fieldPattern = regexp.MustCompile("(?i)\\bfields?:? *[(\"'`]?([a-z][a-z0-9_]*)")
+var (
+	// fieldPattern finds the field that a refusal names: "nonexisting field (foo)", "unknown field 'foo'".
+	fieldPattern = regexp.MustCompile("(?i)\\bfields?(?: names?| named)?[:= ]*[(\\[\"'`]?\\b([a-z][a-z0-9_]*)")
+	wordPattern  = regexp.MustCompile("([(\\[\"'`/]?)\\b([a-z][a-z0-9_]*)")
+)
 
-func refusedField(message string) string {
-	if m := fieldPattern.FindStringSubmatch(message); m != nil {
+// refusedField is the one of fields that a refusal names; "" if it names none, or several
+// without saying which. A field that is called like a common word must be quoted, unless
+// the word "field" leads up to it.
+func refusedField(message string, fields []string) string {
+	if m := fieldPattern.FindStringSubmatch(message); m != nil && slices.Contains(fields, m[1]) && !strings.HasSuffix(strings.ToLower(m[0]), "field name") {
 		return m[1]
 	}
-	return ""
+	common := []string{"id", "name", "language", "status", "category"}
+	named := ""
+	for _, m := range wordPattern.FindAllStringSubmatch(message, -1) {
+		if !slices.Contains(fields, m[2]) || m[2] == named || m[1] == "" && slices.Contains(common, m[2]) {
+			continue
+		}
+		if named != "" {
+			return ""
+		}
+		named = m[2]
+	}
+	return named
 }
 
 // maxErrorRunes caps what an error repeats of Meta's words.

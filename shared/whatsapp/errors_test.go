@@ -128,15 +128,30 @@ func TestCleaner(t *testing.T) {
 }
 
 func TestRefusedField(t *testing.T) {
+	fields := []string{"id", "name", "status", "category", "throughput", "name_status", "messaging_limit_tier"}
 	for message, want := range map[string]string{
 		"(#100) Tried accessing nonexisting field (messaging_limit_tier) on node type (WhatsAppBusinessPhoneNumber)": "messaging_limit_tier",
-		"(#100) Unknown fields: name_status.":       "name_status",
-		"(#100) unknown field 'status'":             "status",
-		"(#100) Invalid parameter":                  "",
-		"Syntax error \"Expected end of string\"":   "",
-		"(#100) The parameter quality is required.": "",
+		"(#100) Tried accessing nonexisting field (name) on node type (WhatsAppMessageTemplate)":                     "name",
+		"(#100) Unknown fields: name_status.":                             "name_status",
+		"(#100) Unknown field: name":                                      "name",
+		"(#100) unknown field 'status'":                                   "status",
+		"(#100) Cannot query field \"throughput\" on this type":           "throughput",
+		"(#100) throughput is not a valid field":                          "throughput",
+		"(#100) throughput is not a valid field name":                     "throughput",
+		"(#100) Invalid field name 'throughput'":                          "throughput",
+		"(#100) The field named throughput does not exist":                "throughput",
+		"(#100) Invalid parameter: fields=throughput":                     "throughput",
+		"(#100) nonexisting fields [throughput]":                          "throughput",
+		"(#100) Param fields[4] is unknown: `status`":                     "status",
+		"(#100) Param fields[4] must be one of {name_status, throughput}": "",
+		"(#100) The field name is required":                               "",
+		"(#100) The status of this account does not allow it":             "",
+		"(#100) Invalid parameter":                                        "",
+		"Syntax error \"Expected end of string\"":                         "",
+		"(#100) The parameter quality is required.":                       "",
+		"(#100) Tried accessing nonexisting field (not_asked_for)":        "",
 	} {
-		if got := refusedField(message); got != want {
+		if got := refusedField(message, fields); got != want {
 			t.Errorf("refusedField(%q) = %q, want %q", message, got, want)
 		}
 	}

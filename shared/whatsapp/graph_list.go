@@ -252,12 +252,16 @@ func (v *visit) withFields(ctx context.Context, edge string, fields []string, ne
 	for {
 		err = try(asked)
 		e, ok := errors.AsType[*Error](err)
-		if !ok || e.Code != 100 || e.Subcode == subcodeMissing || !slices.Contains(asked, e.field) || slices.Index(fields, e.field) < needed {
+		if !ok || e.Code != 100 || e.Subcode == subcodeMissing {
 			break
 		}
-		asked = slices.DeleteFunc(slices.Clone(asked), func(f string) bool { return f == e.field })
-		v.c.refuse(edge, e.field)
-		v.c.log.WarnContext(ctx, "meta refused a field", "edge", edge, "field", e.field, "trace", e.TraceID)
+		field := refusedField(e.said, asked)
+		if field == "" || slices.Index(fields, field) < needed {
+			break
+		}
+		asked = slices.DeleteFunc(slices.Clone(asked), func(f string) bool { return f == field })
+		v.c.refuse(edge, field)
+		v.c.log.WarnContext(ctx, "meta refused a field", "edge", edge, "field", field, "trace", e.TraceID)
 	}
 	for _, f := range fields {
 		if !slices.Contains(asked, f) {
