@@ -33,10 +33,10 @@ type healthError struct {
 	PossibleSolution jsontext.Value `json:"possible_solution"`
 }
 
-// healthField is what the nodes are asked for, and the only field that may be refused.
+// healthField is what the nodes are asked for.
 const healthField = "health_status"
 
-var healthFields = []string{"id", "display_phone_number", "status", healthField}
+var healthFields = []string{"id", "display_phone_number", "status", "account_mode", healthField}
 
 // healthNode is a phone number or an account, with its health.
 type healthNode struct {
@@ -62,7 +62,7 @@ func (v *visit) health(ctx context.Context, waba string) (quality.Sighting, erro
 	_, err := v.list(ctx, list)
 	if isCode(err, 1, 100) && !is(err, quality.FailMissing, quality.FailForbidden) {
 		// Meta also answers so when a list with this field is too much for it.
-		list.edge, list.fields = "health_bare", healthFields[:3]
+		list.edge, list.fields = "health_bare", healthFields[:4]
 		_, err = v.list(ctx, list)
 	}
 	at := v.at

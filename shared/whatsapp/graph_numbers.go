@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"context"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,12 +23,13 @@ type phoneNumber struct {
 	Throughput                jsontext.Value `json:"throughput"`
 	CodeVerificationStatus    jsontext.Value `json:"code_verification_status"`
 	IsOfficialBusinessAccount jsontext.Value `json:"is_official_business_account"`
+	AccountMode               jsontext.Value `json:"account_mode"`
 }
 
 // numberFields are asked for; the first two identify the number.
 var numberFields = []string{
 	"id", "display_phone_number", "verified_name", "quality_rating", "status", "name_status", "throughput",
-	"code_verification_status", "is_official_business_account",
+	"code_verification_status", "is_official_business_account", "account_mode",
 }
 
 var numberSignals = map[string]quality.Signal{
@@ -85,11 +87,15 @@ func (r *reader) number(row jsontext.Value) {
 // identify finds the number that a row is about, by the digits of its display number: webhooks
 // know no other id. It returns nil if there is no telling, and reports that; or if another row
 // of the list has the same digits and stands for the number. That is so of a number that moved:
-// the connected row stands, else the greater id.
+// the connected row stands, else the greater id. A number of Meta's sandbox is none of the
+// customer's, and its values mean nothing.
 func (r *reader) identify(row jsontext.Value, raw string) *quality.Seeing {
 	var n phoneNumber
 	if row.Kind() != '{' || json.Unmarshal(row, &n, tolerant) != nil {
 		r.novel("row:"+string(quality.PhoneNumber), raw)
+		return nil
+	}
+	if mode, _ := text(n.AccountMode); strings.EqualFold(mode, "SANDBOX") {
 		return nil
 	}
 	display, _ := text(n.DisplayPhoneNumber)

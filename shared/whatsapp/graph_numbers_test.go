@@ -230,3 +230,32 @@ func TestSameDigitsTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestSandboxNumbersAreNotWatched: of no class; a number whose mode is not said is live.
+func TestSandboxNumbersAreNotWatched(t *testing.T) {
+	r := serve(t, func(w http.ResponseWriter, req *http.Request) {
+		if !strings.HasSuffix(req.URL.Path, "/phone_numbers") {
+			fmt.Fprintf(w, `{"id":%q,"health_status":{"can_send_message":"AVAILABLE"}}`, waba)
+			return
+		}
+		if !strings.Contains(req.URL.Query().Get("fields"), "account_mode") {
+			t.Errorf("mode not asked for: %s", req.URL.Query().Get("fields"))
+		}
+		fmt.Fprint(w, `{"data":[
+			{"id":"1","display_phone_number":"+1 202-555-0101","account_mode":"LIVE","quality_rating":"GREEN"},
+			{"id":"2","display_phone_number":"+1 202-555-0102","account_mode":"SANDBOX","quality_rating":"RED"},
+			{"id":"3","display_phone_number":"+1 202-555-0103","quality_rating":"GREEN"}]}`)
+	})
+	for _, class := range []quality.Class{quality.Numbers, quality.Health} {
+		s, err := r.Poll(t.Context(), class, waba)
+		var got []string
+		for _, see := range s.Subjects {
+			if see.Subject.Kind == quality.PhoneNumber {
+				got = append(got, see.Subject.ID)
+			}
+		}
+		if d := cmp.Diff([]string{"12025550101", "12025550103"}, got); err != nil || d != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", class, err, d)
+		}
+	}
+}
