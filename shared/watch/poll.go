@@ -86,6 +86,8 @@ func (r *run) poll(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("poll %s of %s: %w", class, cmp.Or(r.wabaID, "deployment"), err))
 		}
 	}
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
 	if err := r.judge(ctx); err != nil {
 		errs = append(errs, err)
 	}
@@ -95,13 +97,31 @@ func (r *run) poll(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// settleFor is how long it may take to write down what became of a run whose time is up. What
+// holds the lease is sure to have that long.
+const settleFor = 4 * time.Second
+
+// afterwards is a context for what is written after the polls: also when their time is up, or a
+// Meta that hangs until then would never be found failing.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), settleFor)
+}
+
 // pollClass asks one class, commits what changed, and only then writes its entry in the log:
 // an entry that came before the commits would confirm values that had already changed.
 func (r *run) pollClass(ctx context.Context, class quality.Class) error {
 	began := r.Now().UTC()
 	sighting, err := r.Source.Poll(ctx, class, r.wabaID)
 	failure := pollError(err)
+	if failure != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err() // the program stops: that says nothing of Meta
+	}
 	if len(sighting.Subjects) == 0 && failure != nil {
+		ctx, cancel := afterwards(ctx)
+		defer cancel()
 		return r.failed(ctx, class, failure)
 	}
 	sched, err := r.Store.Schedule(ctx, r.wabaID)

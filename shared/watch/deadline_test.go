@@ -1,0 +1,57 @@
+package watch_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+// TestMetaThatHangsIsBlindness: every run ends by its deadline while Meta still has not
+// answered; that no poll succeeds is told all the same.
+func TestMetaThatHangsIsBlindness(t *testing.T) {
+	w := newWorld(t, nil)
+	w.meta.set(number("1"), quality.QualityRating, quality.Green)
+	w.enrol()
+	w.run(2 * time.Minute)
+	w.watcher.Source = hanging{w.meta}
+	for range 25 {
+		w.pass(time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		_ = w.watcher.Tick(ctx) // says that it did not finish
+		cancel()
+	}
+	w.flush()
+	if d := cmp.Diff([]string{"firing watch_blind critical"}, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}
+
+// TestStoppingIsNoFailure: a poll that ends because the program does says nothing of Meta.
+func TestStoppingIsNoFailure(t *testing.T) {
+	w := newWorld(t, nil)
+	w.enrol()
+	w.watcher.Source = hanging{w.meta}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	_ = w.watcher.PollAccount(ctx, "1")
+	sched, err := w.store.Schedule(t.Context(), "1")
+	if c := sched.Classes[quality.Numbers]; err != nil || c.Fails != 0 || c.Due.After(w.now()) || sched.LeaseBy != "" {
+		t.Errorf("schedule after the stop: %+v, %v", sched, err)
+	}
+}
+
+// hanging is a Meta that answers no poll of an account.
+type hanging struct{ *meta }
+
+func (h hanging) Poll(ctx context.Context, class quality.Class, wabaID string) (quality.Sighting, error) {
+	if class == quality.Self {
+		return h.meta.Poll(ctx, class, wabaID)
+	}
+	<-ctx.Done()
+	return quality.Sighting{}, &quality.PollError{Failure: quality.FailTemporary, Err: errors.New("no answer")}
+}
