@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,6 +30,29 @@ func TestMetaThatHangsIsBlindness(t *testing.T) {
 	if d := cmp.Diff([]string{"firing watch_blind critical"}, w.post.said()); d != "" {
 		t.Errorf("told (-want +got):\n%s", d)
 	}
+}
+
+// TestHangIsBlindnessWhileItLasts: nobody need wait for a poll to give up.
+func TestHangIsBlindnessWhileItLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.watcher.Now, w.meta.now = time.Now, time.Now
+		w.meta.set(number("1"), quality.QualityRating, quality.Green)
+		w.enrol()
+		w.tick()
+		began := time.Now()
+		w.watcher.Source = hanging{w.meta}
+		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Minute)
+		defer cancel()
+		w.watcher.Run(ctx, time.Second)
+		open := w.state(quality.AccountSubject("1")).Open
+		if len(open) != 1 || open[0].Rule != quality.RuleWatchBlind {
+			t.Fatalf("open: %+v", open)
+		}
+		if late := open[0].OpenedAt.Sub(began); late > 22*time.Minute {
+			t.Errorf("found after %s", late)
+		}
+	})
 }
 
 // TestStoppingIsNoFailure: a poll that ends because the program does says nothing of Meta.

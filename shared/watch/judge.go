@@ -18,8 +18,8 @@ const pollOK = "OK"
 
 // judge writes down whether the account can be polled, when that has changed: blindness is an
 // incident. While the token itself is known to be bad, that is the incident and nothing is
-// said of accounts.
-func (r *run) judge(ctx context.Context) error {
+// said of accounts. While polls are under way it only finds that they take too long.
+func (r *run) judge(ctx context.Context, under bool) error {
 	if r.wabaID == "" {
 		return nil
 	}
@@ -28,7 +28,10 @@ func (r *run) judge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	value, attrs := r.sight(sched, now)
+	value, attrs := r.sight(sched, now, under)
+	if under && value != "BLIND" {
+		return nil
+	}
 	subject, deployment := quality.AccountSubject(r.wabaID), quality.DeploymentSubject()
 	if value != pollOK && value != string(quality.FailForbidden) && value != string(quality.FailMissing) && value != "BLIND" {
 		return nil
@@ -65,7 +68,7 @@ func (r *run) judge(ctx context.Context) error {
 
 // sight says how the account's polls are doing: OK, why it may not be polled, or BLIND when a
 // class has not succeeded for 3 of its intervals. "" while it is too early to tell.
-func (r *run) sight(s Schedule, now time.Time) (value string, attrs map[string]string) {
+func (r *run) sight(s Schedule, now time.Time, under bool) (value string, attrs map[string]string) {
 	var blind []string
 	failing := false
 	for _, class := range quality.Classes {
@@ -79,8 +82,12 @@ func (r *run) sight(s Schedule, now time.Time) (value string, attrs map[string]s
 				return string(c.Failure), map[string]string{quality.AttrReason: string(class)}
 			}
 		}
-		if !now.Before(r.blindAt(class, c)) && (c.Fails > 0 || s.QuietUntil.After(now)) {
-			blind = append(blind, string(class)+": "+string(cmp.Or(c.Failure, quality.FailThrottled)))
+		if !now.Before(r.blindAt(class, c)) && (c.Fails > 0 || s.QuietUntil.After(now) || under && !c.Due.After(now)) {
+			why := quality.FailTemporary
+			if s.QuietUntil.After(now) {
+				why = quality.FailThrottled
+			}
+			blind = append(blind, string(class)+": "+string(cmp.Or(c.Failure, why)))
 		}
 	}
 	switch {
@@ -90,6 +97,16 @@ func (r *run) sight(s Schedule, now time.Time) (value string, attrs map[string]s
 		return "", nil
 	}
 	return pollOK, nil
+}
+
+// judgeUnder judges once per interval while polls are under way, until ctx ends: one that hangs
+// is as blind as one that fails.
+func (r *run) judgeUnder(ctx context.Context) {
+	for sleep(ctx, r.interval(quality.Numbers)) == nil {
+		if err := r.judge(ctx, true); err != nil && ctx.Err() == nil {
+			r.Log.WarnContext(ctx, "blindness not judged", "waba", r.wabaID, "err", err)
+		}
+	}
 }
 
 // blindAt is when a class will not have succeeded for too long.

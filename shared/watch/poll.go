@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
@@ -76,6 +77,9 @@ func (r *run) poll(ctx context.Context) error {
 	if r.wabaID == "" {
 		classes = []quality.Class{quality.Self}
 	}
+	under, judged := context.WithCancel(ctx)
+	var judging sync.WaitGroup
+	judging.Go(func() { r.judgeUnder(under) })
 	var errs []error
 	for _, class := range classes {
 		c, ok := sched.Classes[class]
@@ -86,9 +90,11 @@ func (r *run) poll(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("poll %s of %s: %w", class, cmp.Or(r.wabaID, "deployment"), err))
 		}
 	}
+	judged()
+	judging.Wait()
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	if err := r.judge(ctx); err != nil {
+	if err := r.judge(ctx, false); err != nil {
 		errs = append(errs, err)
 	}
 	if err := r.summarise(ctx); err != nil {
