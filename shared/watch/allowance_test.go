@@ -84,3 +84,14 @@ func TestLongWaitIsBlindness(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusalIsNotRepeated: what cannot succeed is asked at its cadence, not in a hurry.
+func TestRefusalIsNotRepeated(t *testing.T) {
+	w := newWorld(t, nil)
+	w.meta.fail = &quality.PollError{Failure: quality.FailMalformed, Err: errors.New("(#100) Invalid parameter")}
+	w.enrol()
+	w.run(4 * time.Minute)
+	if n := w.meta.polls[quality.Numbers]; n != 1 {
+		t.Errorf("%d polls in four minutes, want 1", n)
+	}
+}

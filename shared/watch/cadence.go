@@ -84,6 +84,8 @@ func (w *Watcher) afterFailure(class quality.Class, c ClassSchedule, e *quality.
 		return now.Add(jitter(refusedFor * w.interval(quality.Numbers)))
 	case quality.FailThrottled:
 		return now.Add(max(e.RetryAfter, jitter(every)))
+	case quality.FailMalformed:
+		return now.Add(jitter(every)) // the same question would get the same answer
 	}
 	backoff := min(every, 15*time.Second<<min(c.Fails, 10))
 	return now.Add(max(e.RetryAfter, backoff/2+rand.N(backoff/2+1), time.Second))
