@@ -37,7 +37,8 @@ type listing struct {
 }
 
 // list reads a list. It pages by cursor: the next URL that Meta sends holds the token, so it
-// only says that there is more, and is never followed, kept or logged. It returns the fields
+// only says that there is more, and with which cursor if no member does; it is never followed,
+// kept or logged. It returns the fields
 // that Meta refused. On an error the rows of the pages before have been delivered.
 //
 // Source: Meta, Graph API paginated results; a stale cursor is error 131059, checked 2026-11.
@@ -162,6 +163,9 @@ func (p *page) cursor(v jsontext.Value) error {
 	p.after, _ = text(cursors.After)
 	next, ok := text(wire.Next)
 	p.more = !absent(wire.Next) && !(ok && next == "")
+	if u, err := url.Parse(next); p.more && p.after == "" && err == nil {
+		p.after = u.Query().Get("after")
+	}
 	return nil
 }
 

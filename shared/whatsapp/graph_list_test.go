@@ -32,6 +32,24 @@ func TestLastPageHasCursorsAndIsTheLast(t *testing.T) {
 	}
 }
 
+// TestCursorOfNextAlone: only the cursor is taken from it, never its host or its token.
+func TestCursorOfNextAlone(t *testing.T) {
+	r := serve(t, func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Query().Get("access_token") != "" {
+			t.Error("the token of next was sent")
+		}
+		if req.URL.Query().Get("after") == "c1" {
+			fmt.Fprint(w, `{"data":[{"id":"2","display_phone_number":"2"}]}`)
+			return
+		}
+		fmt.Fprint(w, `{"data":[{"id":"1","display_phone_number":"1"}],"paging":{"next":"http://169.254.169.254/x?access_token=t&after=c1"}}`)
+	})
+	s, err := r.Poll(t.Context(), quality.Numbers, waba)
+	if err != nil || len(s.Subjects) != 2 || !s.Complete {
+		t.Errorf("%d subjects, %v", len(s.Subjects), err)
+	}
+}
+
 func TestCursorLoopBreaksOff(t *testing.T) {
 	for name, cursors := range map[string][]string{
 		"to itself":   {"a", "a", "a", "a"},
