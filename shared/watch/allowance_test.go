@@ -85,6 +85,20 @@ func TestLongWaitIsBlindness(t *testing.T) {
 	}
 }
 
+// TestNeverSeenIsBlindness: also where the wait began between two seconds.
+func TestNeverSeenIsBlindness(t *testing.T) {
+	w := newWorld(t, nil)
+	w.pass(700 * time.Millisecond)
+	w.meta.fail = &quality.PollError{Failure: quality.FailThrottled, RetryAfter: 2 * time.Hour, Err: errors.New("(#80008)")}
+	w.enrol()
+	w.tick()
+	w.run(20 * time.Minute)
+	w.flush()
+	if d := cmp.Diff([]string{"firing watch_blind critical"}, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}
+
 // TestRefusalIsNotRepeated: what cannot succeed is asked at its cadence, not in a hurry.
 func TestRefusalIsNotRepeated(t *testing.T) {
 	w := newWorld(t, nil)

@@ -109,9 +109,9 @@ func (r *run) judgeUnder(ctx context.Context) {
 	}
 }
 
-// blindAt is when a class will not have succeeded for too long.
+// blindAt is when a class will not have succeeded for too long, in the whole seconds of judge.
 func (w *Watcher) blindAt(class quality.Class, c ClassSchedule) time.Time {
-	return later(c.OKAt, c.Since).Add(blindAfter * w.interval(class))
+	return later(c.OKAt, c.Since).Add(blindAfter*w.interval(class) + time.Second - 1).Truncate(time.Second)
 }
 
 // judgeAt is when an account is next to be judged although no class may be due: a long wait that
