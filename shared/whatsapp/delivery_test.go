@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -152,6 +153,36 @@ func TestEvidenceIsCappedValidAndDiscreet(t *testing.T) {
 	page := []byte(`{"object":"page","entry":[{"messaging":[{"message":{"text":"CANARY"}}]}]}`)
 	if got := fmt.Sprintf("%+v", ParseDelivery(page, received)); strings.Contains(got, "CANARY") {
 		t.Errorf("a page is kept as %s", got)
+	}
+}
+
+// TestEvidenceOfWhateverShape wraps a message in what is no notification of Meta's.
+func TestEvidenceOfWhateverShape(t *testing.T) {
+	message := `{"contacts":[{"profile":{"name":"CANARY"}}],"messages":[{"from":"12025550177","text":{"body":"CANARY"}}]}`
+	whole := string(post("messages", message))
+	for name, body := range map[string]string{
+		"JSON in a text":         strconv.Quote(whole),
+		"a text as a value":      string(post("of_tomorrow", strconv.Quote(message))),
+		"a text as a known one":  string(post("account_update", strconv.Quote(message))),
+		"a text as an entry":     string(entries(strconv.Quote(message))),
+		"other quotes":           strings.ReplaceAll(whole, `"`, `'`),
+		"a quote too many":       `"` + whole,
+		"a quote too many later": `{"a":1,",` + whole,
+		"a form":                 "object=whatsapp_business_account&from=12025550177&text=CANARY",
+		"XML":                    "<from>12025550177</from><text>CANARY</text>",
+		"other names":            string(post("of_tomorrow", `{"from_user_id":"12025550177","message":"CANARY","sender":"12025550177"}`)),
+		"names in another case":  string(post("of_tomorrow", `{"waId":"12025550177","Text":{"Body":"CANARY"},"customerX":1,"customer":{"name":"CANARY"}}`)),
+		"a map by numbers":       string(post("of_tomorrow", `{"12025550177":{"x":1}}`)),
+	} {
+		d := ParseDelivery([]byte(body), received)
+		got := fmt.Sprintf("%+v", d)
+		if len(d.Unknown) != 1 || strings.Contains(got, "CANARY") || strings.Contains(got, "12025550177") {
+			t.Errorf("%s is kept as %s", name, got)
+		}
+	}
+	d := ParseDelivery(post("of_tomorrow", `{"event":"NEW","n":[1,{"text":"CANARY"}],"caf\u00e9":true}`), received)
+	if want := `{"field":"of_tomorrow","value":{"event":"NEW","n":[1,{"text":"not kept"}],"caf\u00e9":true}}`; len(d.Unknown) != 1 || d.Unknown[0].Raw != want {
+		t.Errorf("kept as %+v, want %s", d.Unknown, want)
 	}
 }
 

@@ -237,31 +237,111 @@ func appendSized(dst, text []byte) []byte {
 	return append(dst, text...)
 }
 
-// personal are names of members that hold what people wrote or who they are.
-var personal = []string{
-	"messages", "statuses", "contacts", "message_echoes", "messaging", "history", "wa_id", "user_id", "parent_user_id", "recipient_id",
-	"from", "text", "body", "caption", "profile", "username", "requester", "user_preferences", "calls", "threads",
+// personal are names of members that hold what people wrote or who they are, in lower case and
+// without what joins words.
+var personal = set(
+	"messages", "message", "statuses", "contacts", "messageechoes", "messaging", "history", "waid", "userid", "parentuserid",
+	"previoususerid", "fromuserid", "fromparentuserid", "recipientid", "recipientuserid", "recipient", "recipients", "sender", "senderid",
+	"from", "to", "text", "messagetext", "body", "caption", "content", "payload", "responsejson", "profile", "username", "requester",
+	"userpreferences", "calls", "threads", "participant", "participants", "customer", "customers", "name", "firstname", "lastname",
+	"fullname", "formattedname", "phone", "phones", "email", "emails", "address", "addresses", "identitykeyhash",
+)
+
+func set(names ...string) map[string]bool {
+	out := make(map[string]bool, len(names))
+	for _, n := range names {
+		out[n] = true
+	}
+	return out
 }
 
-// discreet is JSON as evidence: as it came, capped. If it could hold what customers wrote, or
-// who they are, it is only the names of its members. raw need not be well formed.
-func discreet(raw []byte) string {
-	s := scanner{b: raw}
-	for s.i < len(raw) {
-		at := bytes.IndexByte(raw[s.i:], '"')
-		if at < 0 {
-			break
+// isPersonal reports whether a name is one of them, or somebody's number.
+func isPersonal(name []byte) bool {
+	var b [20]byte
+	n, digits := 0, 0
+	for _, c := range name {
+		switch {
+		case c == '_' || c == '-':
+			continue
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case '0' <= c && c <= '9':
+			digits++
 		}
-		s.i += at
-		quoted := s.quoted()
-		if s.bad || s.kind() != ':' {
+		if n == len(b) {
+			return false
+		}
+		b[n] = c
+		n++
+	}
+	return personal[string(b[:n])] || digits >= 7 && digits == n
+}
+
+// suspect reports whether raw has anything that looks like a name of something personal: in
+// JSON, in JSON inside a text, or in what is no JSON. raw need not be well formed.
+func suspect(raw []byte) bool {
+	for i := 0; i < len(raw); {
+		start := i
+		for i < len(raw) && inName(raw[i]) {
+			i++
+		}
+		if i == start {
+			i++
 			continue
 		}
-		if slices.Contains(personal, string(plainName(quoted))) {
-			return outline(raw)
+		name := raw[start:i]
+		for i < len(raw) && strings.IndexByte("\\\"' \t\r\n", raw[i]) >= 0 {
+			i++
+		}
+		if i < len(raw) && strings.IndexByte(":=>", raw[i]) >= 0 && isPersonal(name) {
+			return true
 		}
 	}
-	return evidence(raw[:min(len(raw), quality.MaxRawBytes+utf8.UTFMax)])
+	return bytes.Contains(raw, []byte(`\u`)) || bytes.IndexByte(raw, 0) >= 0
+}
+
+func inName(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-'
+}
+
+const notKept = "not kept"
+
+// discreet is JSON as evidence: as it came, capped, but without what could be what customers
+// wrote, or who they are. raw need not be well formed.
+func discreet(raw []byte) string {
+	if !suspect(raw) {
+		return evidence(raw[:min(len(raw), quality.MaxRawBytes+utf8.UTFMax)])
+	}
+	s := scanner{b: raw}
+	if s.value() == nil || s.kind() != 0 || s.i < len(raw) {
+		return notKept + ": it may hold what customers wrote"
+	}
+	var out []byte
+	for s = (scanner{b: raw}); len(out) <= quality.MaxRawBytes+utf8.UTFMax; {
+		at := bytes.IndexByte(raw[s.i:], '"')
+		if at < 0 {
+			out = append(out, raw[s.i:]...)
+			break
+		}
+		out = append(out, raw[s.i:s.i+at]...)
+		s.i += at
+		quoted := s.quoted()
+		text := plainName(quoted)
+		switch isName := s.kind() == ':'; {
+		case isName && isPersonal(text):
+			s.i++
+			s.value()
+			if len(quality.Digits(string(text))) > 4 {
+				quoted = []byte(`"#"`)
+			}
+			out = append(append(out, quoted...), `:"`+notKept+`"`...)
+		case !isName && suspect(text):
+			out = append(out, `"`+notKept+`"`...)
+		default:
+			out = append(out, quoted...)
+		}
+	}
+	return evidence(out)
 }
 
 const maxOutlineNames = 40
@@ -270,7 +350,7 @@ const maxOutlineNames = 40
 func outline(raw []byte) string {
 	o, ok := parseObject(raw)
 	if !ok {
-		return "not kept: it may hold what customers wrote"
+		return notKept + ": it may hold what customers wrote"
 	}
 	var names []string
 	for _, m := range o[:min(len(o), maxOutlineNames)] {
