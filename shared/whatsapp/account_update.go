@@ -45,6 +45,8 @@ func (c *change) accountUpdate() error {
 			return lacking("a partner's event without an account")
 		}
 		why := c.part("disconnection_info")
+		c.check("account.disconnection", why.text("reason"), disconnections...)
+		c.check("account.disconnected_by", why.text("initiated_by"), "USER", "SYSTEM")
 		c.add(quality.AccountSubject(c.waba), quality.Offboarded, event, quality.AttrReason, why.text("reason"),
 			quality.AttrDescription, why.text("initiated_by"), quality.AttrPhoneNumber, c.namedNumber())
 	case "PARTNER_APP_INSTALLED", "PARTNER_APP_UNINSTALLED":
@@ -58,6 +60,13 @@ func (c *change) accountUpdate() error {
 		}
 	}
 	return nil
+}
+
+// disconnections are why a number left, by its owner's phone.
+//
+// Source: Meta, webhook reference account_update, checked 2026-11.
+var disconnections = []string{
+	"ACCOUNT_DISCONNECTED", "BUSINESS_DOWNGRADE", "CHANGE_NUMBER", "COMPANION_INACTIVITY", "PRIMARY_INACTIVITY", "USER_RE_REGISTERED",
 }
 
 // namedNumber is the digits of the number that an event of the account names; "" if none.
@@ -107,10 +116,24 @@ var restrictionTypes = []string{
 	"RESTRICTED_USER_INITIATED_CALLING_CALL_BUTTON_HIDDEN",
 }
 
-// liftings end the violation types that lift restrictions.
+// liftings end the violation types that lift restrictions; stages are the ends of those known.
 //
 // Source: Meta, Direct Send, integrity and content guidelines, checked 2026-11.
-var liftings = []string{"_UNBAN", "_RECOVERY"}
+var (
+	liftings = []string{"_UNBAN", "_RECOVERY"}
+	stages   = []string{"_WARN", "_RATE_LIMIT", "_STRIKE_1", "_STRIKE_2", "_OFFBOARD", "_UNBAN", "_RATE_LIMIT_RECOVERY"}
+)
+
+// checkStage reports a violation type behind a restriction, or behind its end, that is none of
+// those this version knows.
+func (c *change) checkStage(why string) {
+	for _, abuse := range []string{"DIRECT_SEND_UTILITY_CATEGORY_ABUSE", "DIRECT_SEND_UTILITY_TEMPLATE_ABUSE"} {
+		if stage, ok := strings.CutPrefix(upper(why), abuse); ok && slices.Contains(stages, stage) {
+			return
+		}
+	}
+	c.check("account.violation", why, violationTypes...)
+}
 
 // restriction is a restriction if it names one. Without, it is a warning or the end of
 // restrictions, as its violation type says.
@@ -135,9 +158,11 @@ func (c *change) restriction() error {
 			quality.AttrRemediation, r.text("remediation"), quality.AttrViolation, why)
 	}
 	if found {
+		c.checkStage(why)
 		return nil
 	}
 	if slices.ContainsFunc(liftings, func(end string) bool { return strings.HasSuffix(upper(why), end) }) {
+		c.checkStage(why)
 		c.add(s, quality.RestrictionLifted, upper(why))
 		return nil
 	}

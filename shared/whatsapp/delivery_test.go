@@ -69,7 +69,7 @@ func TestTraps(t *testing.T) {
 		{"alert without alert_info", post("account_alerts", `{"entity_type":"WABA","entity_id":1,"alert_severity":"INFO","alert_status":"RESOLVED","alert_type":"OBA_REJECTED","alert_description":"a\nb"}`), []string{
 			`account/1 account_alert.OBA_REJECTED.WABA.1=RESOLVED @2026-11-15T12:00:00Z description="a b" entity="WABA 1" severity="INFORMATIONAL"`, "accounts [1]"}},
 		{"alert of a new type, with what names use inside", post("account_alerts", `{"entity_type":"A.B","entity_id":"1#2","alert_info":{"alert_type":"NEW.ONE","alert_status":"ACTIVE","alert_severity":"WARNING"}}`), []string{
-			`account/1 account_alert.NEW_ONE.A_B.1_2=ACTIVE @2026-11-15T12:00:00Z entity="A.B 1#2" severity="WARNING"`, "unknown value:account.alert_type/NEW.ONE", "accounts [1]"}},
+			`account/1 account_alert.NEW_ONE.A_B.1_2=ACTIVE @2026-11-15T12:00:00Z entity="A.B 1#2" severity="WARNING"`, "unknown value:account.alert_type/NEW.ONE", "unknown value:account.alert_entity/A.B", "accounts [1]"}},
 		{"restriction of a number", post("account_update", `{"event":"ACCOUNT_RESTRICTION","phone_number":"12025550101","restriction_info":{"restriction_type":"RESTRICTED_UTILITY_TEMPLATES","expiration":"2026-11-22T12:00:00+0000"}}`), []string{
 			`phone_number/1/12025550101 restriction.RESTRICTED_UTILITY_TEMPLATES=ACTIVE @2026-11-15T12:00:00Z until="2026-11-22T12:00:00Z"`, "accounts [1]"}},
 		{"expiration that is none", post("account_update", `{"event":"ACCOUNT_RESTRICTION","restriction_info":[{"restriction_type":"RESTRICTED_UTILITY_TEMPLATES","expiration":"soon"}]}`), []string{

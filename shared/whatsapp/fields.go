@@ -104,6 +104,8 @@ func (c *change) phoneNumberName() error {
 		return lacking("no decision about a number")
 	}
 	decision = c.check("phone_number.name_decision", decision, "APPROVED", "DEFERRED", "PENDING", "REJECTED")
+	c.check("phone_number.rejection_reason", c.text("rejection_reason"), "NONE", "NAME_EMPLOYEE_ISSUE", "NAME_ENDCLIENT_NOTRELATED",
+		"NAME_FORMAT_UNACCEPTABLE", "NAME_INDIVIDUAL_ISSUE", "NAME_NOT_CONSISTENT", "UNKNOWN")
 	c.add(number, quality.NameDecision, decision, quality.AttrRequested, c.text("requested_verified_name"), quality.AttrReason, c.text("rejection_reason"))
 	return nil
 }
@@ -170,6 +172,7 @@ func (c *change) accountAlert() error {
 	kind = c.check("account.alert_type", kind, "INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED", "INCREASED_CAPABILITIES_ELIGIBILITY_FAILED",
 		"INCREASED_CAPABILITIES_ELIGIBILITY_NEED_MORE_INFO", "OBA_APPROVED", "OBA_REJECTED", "PROFILE_PICTURE_LOST")
 	entity, id := c.text("entity_type"), c.text("entity_id")
+	c.check("account.alert_entity", entity, "BUSINESS", "PHONE_NUMBER", "CURRENT_STATUS_ID", "WABA")
 	status := "ACTIVE" // what is sent without a status is news
 	if s := info.text("alert_status"); s != "" {
 		status = c.check("account.alert_status", s, "ACTIVE", "NONE", "RESOLVED")

@@ -85,10 +85,26 @@ func (c *change) templateStatus() error {
 	return nil
 }
 
+// Enums that are details of an event of a template. LOCKED has titles that nobody documents.
+//
+// Source: Meta, webhook reference message_template_status_update, checked 2026-11.
+var (
+	templateReasons = []string{
+		"ABUSIVE_CONTENT", "INCORRECT_CATEGORY", "INVALID_FORMAT", "PROMOTIONAL", "SCAM", "TAG_CONTENT_MISMATCH", "NONE", "CATEGORY_NOT_AVAILABLE",
+	}
+	templateTitles     = []string{"FIRST_PAUSE", "SECOND_PAUSE", "RATE_LIMITING_PAUSE", "UNPAUSE", "DISABLED"}
+	templateCategories = knownValues[valueSet{quality.Template, quality.Category}]
+)
+
 // templateDetails are the attributes of an event of a template, and the title it has.
 func (c *change) templateDetails(event string) (title string, attrs []string) {
 	other, rejection := c.part("other_info"), c.part("rejection_info")
 	title = upper(other.text("title"))
+	c.check("template.reason", c.text("reason"), templateReasons...)
+	c.check("template.category", c.text("message_template_category"), templateCategories...)
+	if event != "LOCKED" {
+		c.check("template.title", title, templateTitles...)
+	}
 	description := other.text("description")
 	if description == "" {
 		description = rejection.text("reason")
@@ -114,7 +130,11 @@ func (c *change) templateQuality() error {
 	if score == "" {
 		return lacking("no score of a template")
 	}
-	c.tell(s, quality.QualityScore, score, quality.AttrPrevious, c.text("previous_quality_score"))
+	previous := c.text("previous_quality_score")
+	if _, known := settle(quality.Template, quality.QualityScore, previous); !known && previous != "" {
+		c.novel(noveltyValue(quality.Template, quality.QualityScore, previous), c.waba, c.json)
+	}
+	c.tell(s, quality.QualityScore, score, quality.AttrPrevious, previous)
 	return nil
 }
 

@@ -101,6 +101,25 @@ func TestRestrictionWithoutInfoIsWarningOrLifting(t *testing.T) {
 	}
 }
 
+func TestUnseenDetailsAreReported(t *testing.T) {
+	for _, tc := range [][3]string{
+		{"message_template_status_update", `{"event":"REJECTED","message_template_id":7,"reason":"ODD"}`, "value:template.reason/ODD"},
+		{"message_template_status_update", `{"event":"PAUSED","message_template_id":7,"other_info":{"title":"THIRD_PAUSE"}}`, "value:template.title/THIRD_PAUSE"},
+		{"message_template_status_update", `{"event":"APPROVED","message_template_id":7,"message_template_category":"ODD"}`, "value:template.category/ODD"},
+		{"message_template_quality_update", `{"new_quality_score":"RED","previous_quality_score":"BLUE","message_template_id":7}`, "value:template.quality_score/BLUE"},
+		{"phone_number_name_update", `{"display_phone_number":"1","decision":"REJECTED","rejection_reason":"ODD"}`, "value:phone_number.rejection_reason/ODD"},
+		{"account_alerts", `{"entity_type":"ODD","alert_info":{"alert_type":"OBA_REJECTED","alert_severity":"WARNING"}}`, "value:account.alert_entity/ODD"},
+		{"account_update", `{"event":"PARTNER_REMOVED","waba_info":{"waba_id":"1"},"disconnection_info":{"reason":"ODD","initiated_by":"USER"}}`, "value:account.disconnection/ODD"},
+		{"account_update", `{"event":"ACCOUNT_RESTRICTION","restriction_info":[{"restriction_type":"RESTRICTED_UTILITY_TEMPLATES"}],"violation_info":{"violation_type":"ODD"}}`, "value:account.violation/ODD"},
+		{"account_update", `{"event":"ACCOUNT_RESTRICTION","violation_info":{"violation_type":"ODD_UNBAN"}}`, "value:account.violation/ODD_UNBAN"},
+	} {
+		d := ParseDelivery(post(tc[0], tc[1]), received)
+		if len(d.Readings) == 0 || len(d.Unknown) != 1 || d.Unknown[0].Kind != tc[2] || d.Unknown[0].Raw == "" {
+			t.Errorf("%s:\n%swant a reading, and %s", tc[1], brief(d), tc[2])
+		}
+	}
+}
+
 func TestNewCategoryOfANoticeIsTheCurrentOne(t *testing.T) {
 	d := ParseDelivery(post("template_category_update", `{"message_template_id":7,"new_category":"UTILITY","correct_category":"MARKETING","category_update_timestamp":1794830400}`), received)
 	if c, cc := only(t, d, quality.Category).Value, only(t, d, quality.CorrectCategory).Value; c != "UTILITY" || cc != "MARKETING" {
