@@ -28,7 +28,7 @@ func (c *change) accountUpdate() error {
 	if event == "" {
 		return lacking("no event")
 	}
-	if id := c.part("waba_info").text("waba_id"); isID(id) {
+	if id := c.part("waba_info").text("waba_id"); isID(id) && strings.Trim(id, "0") != "" {
 		c.waba = id
 	} else if strings.HasPrefix(event, "PARTNER_") || slices.Contains(certifications, event) || slices.Contains(ofPortfolio, event) {
 		c.waba = ""

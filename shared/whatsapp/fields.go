@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
@@ -37,10 +38,13 @@ var fields = map[string]func(*change) error{
 // maxDigits is the length of the longest phone number that is believed: E.164 has 15 digits.
 const maxDigits = 20
 
-// number is the number that a member names. Webhooks name numbers by their digits only.
+// number is the number that a member names. Webhooks name numbers by their digits only; in a
+// text, what people write between them is left out.
 func (c *change) number(member string) (s quality.Subject, ok bool) {
-	digits := quality.Digits(c.text(member))
-	if digits == "" || len(digits) > maxDigits {
+	v := c.raw(member)
+	written := scalar(v)
+	digits := quality.Digits(written)
+	if digits == "" || len(digits) > maxDigits || strings.ContainsFunc(written, unicode.IsLetter) || v.Kind() == '0' && digits != written {
 		return quality.Subject{}, false
 	}
 	return quality.Subject{Kind: quality.PhoneNumber, WABAID: c.waba, ID: digits}, true

@@ -51,6 +51,21 @@ func TestTemplateIDsAreExact(t *testing.T) {
 	}
 }
 
+func TestNumbersAreNotInvented(t *testing.T) {
+	for spelled, want := range map[string]string{
+		`"12025550101"`: "12025550101", `12025550101`: "12025550101", `"+1 202-555-0101"`: "12025550101", `"+55 (11) 95555.0102"`: "5511955550102",
+		`1.2025550101e10`: "", `-12025550101`: "", `12025550101.0`: "", `"1.2025550101e10"`: "", `"number 7"`: "", `true`: "", `[1]`: "", `""`: "", `null`: "",
+	} {
+		d := ParseDelivery(post("security", `{"event":"PIN_CHANGED","display_phone_number":`+spelled+`}`), received)
+		switch {
+		case want == "" && (len(d.Readings) != 0 || len(d.Unknown) != 1):
+			t.Errorf("number %s was taken: %s", spelled, brief(d))
+		case want != "" && only(t, d, quality.PIN).Subject.ID != want:
+			t.Errorf("number %s: %s", spelled, brief(d))
+		}
+	}
+}
+
 func TestTimesInEverySpelling(t *testing.T) {
 	for spelled, want := range map[string]string{
 		`1795348800`:                  "2026-11-22T12:00:00Z",
