@@ -85,6 +85,7 @@ func TestTraps(t *testing.T) {
 		{"a partner's event that names none is about none", post("account_update", `{"event":"PARTNER_ADDED"}`), []string{"unknown malformed:account_update", "accounts []"}},
 		{"an unknown partner's event that names none is about none", post("account_update", `{"event":"PARTNER_ODD"}`), []string{"unknown event:account_update/PARTNER_ODD", "accounts []"}},
 		{"a partner's event about account 0 is about none", post("account_update", `{"event":"PARTNER_ADDED","waba_info":{"waba_id":"0"}}`), []string{"unknown malformed:account_update", "accounts []"}},
+		{"a field of which nobody knows the shape", post("business_status_update", `{"event":"ODD"}`), []string{"unknown field:business_status_update", "accounts [1]"}},
 		{"messages name their account", post("messages", `{}`), []string{"accounts [1]"}},
 		{"a solution's entry is a portfolio", post("partner_solutions", `{}`), []string{"accounts []"}},
 		{"names of changed fields only", entries(`{"id":"1","changed_fields":["security"]}`), []string{

@@ -8,7 +8,8 @@ import (
 )
 
 // skipped are the fields about messages, people, calls and payments. They are accepted, and
-// nothing of them is kept but that the account was named.
+// nothing of them is kept but that the account was named. business_status_update is not among
+// them: nobody documents what it says, so it is kept as unknown.
 //
 // Source: Meta, webhooks overview and the app dashboard's list of fields, checked 2026-11.
 var skipped = map[string]bool{
@@ -16,7 +17,7 @@ var skipped = map[string]bool{
 	"messaging_handovers": true, "calls": true, "consumer_profile": true, "user_preferences": true, "group_lifecycle_update": true,
 	"group_participants_update": true, "group_settings_update": true, "group_status_update": true, "flows": true,
 	"automatic_events": true, "tracking_events": true, "payment_configuration_update": true, "account_settings_update": true,
-	"business_username_update": true, "business_status_update": true, "partner_solutions": true,
+	"business_username_update": true, "partner_solutions": true,
 }
 
 // fields parse the changes that say something of accounts, numbers or templates.
