@@ -142,10 +142,12 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *Callback) post(w http.ResponseWriter, r *http.Request) Response {
 	signature := r.Header.Get(SignatureHeader)
 	if _, ok := ParseSignature(signature); !ok {
+		drain(r)
 		return c.Handle(r.Context(), signature, nil)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		drain(r)
 		c.Log.WarnContext(r.Context(), "notification too large")
 		return Response{http.StatusRequestEntityTooLarge, "too large\n"}
 	}
@@ -154,6 +156,18 @@ func (c *Callback) post(w http.ResponseWriter, r *http.Request) Response {
 		return Response{http.StatusBadRequest, "body broke off\n"}
 	}
 	return c.Handle(r.Context(), signature, body)
+}
+
+// maxDrainBytes is how much is read of a body that nobody wants: twice what API Gateway lets
+// through.
+const maxDrainBytes = 20 << 20
+
+// drain reads what a refused sender is still sending, since many read no answer before they are
+// done, and would see a broken connection instead. Who asked first need not send at all.
+func drain(r *http.Request) {
+	if r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, r.Body, maxDrainBytes) // it is refused, whatever comes
+	}
 }
 
 func write(w http.ResponseWriter, resp Response) {

@@ -1,9 +1,11 @@
 package whatsapp
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -216,11 +218,42 @@ func TestUnsignedBodyIsNeitherReadNorLogged(t *testing.T) {
 	c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	for _, signature := range []string{"", "sha256=00", "sha1=f6246e9282eb2be576c6b3068d2b0acbd4317a26"} {
 		r := httptest.NewRequest(http.MethodPost, "/webhook", unread{t})
+		r.Header.Set("Expect", "100-continue")
 		r.Header.Set(SignatureHeader, signature)
 		rec := httptest.NewRecorder()
 		c.ServeHTTP(rec, r)
 		if rec.Code != http.StatusUnauthorized || log.Len() > 0 {
 			t.Errorf("%q = %d, logged %q", signature, rec.Code, log.String())
+		}
+	}
+}
+
+// TestSendersThatReadNothingBeforeTheyAreDoneGetTheirAnswer posts as simple clients do.
+func TestSendersThatReadNothingBeforeTheyAreDoneGetTheirAnswer(t *testing.T) {
+	c := callback(t, func(quality.Delivery) error { t.Error("received"); return nil })
+	server := httptest.NewServer(c)
+	defer server.Close()
+	for _, tc := range []struct {
+		size      int
+		signature string
+		want      int
+	}{
+		{MaxBodyBytes, "", http.StatusUnauthorized},
+		{12 << 20, "", http.StatusUnauthorized},
+		{12 << 20, "sha256=" + strings.Repeat("0", 64), http.StatusRequestEntityTooLarge},
+	} {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		head := fmt.Sprintf("POST /webhook HTTP/1.1\r\nHost: x\r\n%s: %s\r\nContent-Length: %d\r\n\r\n", SignatureHeader, tc.signature, tc.size)
+		if _, err = conn.Write(append([]byte(head), bytes.Repeat([]byte(" "), tc.size)...)); err != nil {
+			t.Errorf("%d bytes, signature %q: %v", tc.size, tc.signature, err)
+		} else if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != tc.want {
+			t.Errorf("%d bytes, signature %q: %v, %v, want %d", tc.size, tc.signature, resp, err, tc.want)
+		}
+		if err := conn.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
