@@ -140,7 +140,8 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Callback) post(w http.ResponseWriter, r *http.Request) Response {
-	signature := r.Header.Get(SignatureHeader)
+	// Joined, as gateways do it: two signatures are none.
+	signature := strings.Join(r.Header.Values(SignatureHeader), ",")
 	if _, ok := ParseSignature(signature); !ok {
 		drain(r)
 		return c.Handle(r.Context(), signature, nil)

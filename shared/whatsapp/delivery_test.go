@@ -258,6 +258,18 @@ func TestSendersThatReadNothingBeforeTheyAreDoneGetTheirAnswer(t *testing.T) {
 	}
 }
 
+func TestTwoSignaturesAreNone(t *testing.T) {
+	c := callback(t, func(quality.Delivery) error { t.Error("received"); return nil })
+	body := post("account_review_update", `{"decision":"APPROVED"}`)
+	r := httptest.NewRequest(http.MethodPost, "/webhook", bytes.NewReader(body))
+	r.Header.Add(SignatureHeader, sign("new-secret", body))
+	r.Header.Add(SignatureHeader, sign("new-secret", body))
+	rec := httptest.NewRecorder()
+	if c.ServeHTTP(rec, r); rec.Code != http.StatusUnauthorized {
+		t.Errorf("status = %d", rec.Code)
+	}
+}
+
 func TestLogsHoldNoBodyNoSignatureNoToken(t *testing.T) {
 	var log bytes.Buffer
 	c := callback(t, func(quality.Delivery) error { return nil })
