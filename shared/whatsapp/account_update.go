@@ -145,14 +145,14 @@ func (c *change) restriction() error {
 		r, _ := parseObject(raw)
 		kind := r.text("restriction_type")
 		if kind == "" {
-			c.novel("malformed:account_update.restriction_info", c.waba, c.json)
+			c.odd("malformed:account_update.restriction_info")
 			continue
 		}
 		found = true
 		kind = c.check("account.restriction", kind, restrictionTypes...)
 		until := stamp(r.raw("expiration"))
 		if until == "" && r.text("expiration") != "" && r.text("expiration") != "0" {
-			c.novel("malformed:account_update.expiration", c.waba, c.json)
+			c.odd("malformed:account_update.expiration")
 		}
 		c.add(s, quality.Restriction(token(kind)), quality.RestrictionActive, quality.AttrUntil, until,
 			quality.AttrRemediation, r.text("remediation"), quality.AttrViolation, why)

@@ -37,12 +37,9 @@ func (c *change) add(s quality.Subject, sig quality.Signal, value string, attrs 
 	}
 	value, known := settle(s.Kind, sig, value)
 	if !known {
-		c.novel(noveltyValue(s.Kind, sig, value), c.waba, c.json)
+		c.odd(noveltyValue(s.Kind, sig, value))
 	}
-	if c.proof == "" {
-		c.proof = discreet(c.json)
-	}
-	r := quality.Reading{Point: quality.Point{Subject: s, Signal: sig, Value: value, At: c.at, Track: quality.Told, Raw: c.proof}}
+	r := quality.Reading{Point: quality.Point{Subject: s, Signal: sig, Value: value, At: c.at, Track: quality.Told, Raw: c.evidence()}}
 	for i := 0; i+1 < len(attrs); i += 2 {
 		if v := attrs[i+1]; v != "" && v != "NONE" {
 			if r.Attrs == nil {
@@ -55,6 +52,17 @@ func (c *change) add(s quality.Subject, sig quality.Signal, value string, attrs 
 	return &c.d.Readings[len(c.d.Readings)-1]
 }
 
+// evidence is the value as evidence, made once.
+func (c *change) evidence() string {
+	if c.proof == "" {
+		c.proof = discreet(c.json)
+	}
+	return c.proof
+}
+
+// odd reports something unknown in the value.
+func (c *change) odd(kind string) { c.report(kind, c.waba, c.evidence) }
+
 // check reports a value that is none of those this version knows, and returns how it is spelt
 // here: case, spaces and dashes do not make another value.
 func (c *change) check(name, value string, known ...string) string {
@@ -62,12 +70,12 @@ func (c *change) check(name, value string, known ...string) string {
 	if alike == "" || slices.Contains(known, alike) {
 		return alike
 	}
-	c.novel("value:"+name+"/"+label(value), c.waba, c.json)
+	c.odd("value:" + name + "/" + label(value))
 	return value
 }
 
 func (c *change) unknownEvent(event string) {
-	c.novel("event:"+c.field+"/"+label(event), c.waba, c.json)
+	c.odd("event:" + c.field + "/" + label(event))
 }
 
 // upper spells an enum as Meta mostly does: NAME_NOT_CONSISTENT for "name not consistent".

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -187,6 +188,20 @@ func TestEvidenceOfWhateverShape(t *testing.T) {
 	d := ParseDelivery(post("of_tomorrow", `{"event":"NEW","n":[1,{"text":"CANARY"}],"caf\u00e9":true}`), received)
 	if want := `{"field":"of_tomorrow","value":{"event":"NEW","n":[1,{"text":"not kept"}],"caf\u00e9":true}}`; len(d.Unknown) != 1 || d.Unknown[0].Raw != want {
 		t.Errorf("kept as %+v, want %s", d.Unknown, want)
+	}
+}
+
+// TestEvidenceIsMadeOnceForAValue says many unknown things of one large value.
+func TestEvidenceIsMadeOnceForAValue(t *testing.T) {
+	d := ParseDelivery(post("account_update", `{"event":"ACCOUNT_RESTRICTION","restriction_info":[{"restriction_type":"ODD"},{"restriction_type":"ODDER"}]}`), received)
+	if len(d.Unknown) != 2 || len(d.Readings) != 2 {
+		t.Fatal(brief(d))
+	}
+	want := unsafe.StringData(d.Readings[0].Raw)
+	for _, raw := range []string{d.Readings[1].Raw, d.Unknown[0].Raw, d.Unknown[1].Raw} {
+		if unsafe.StringData(raw) != want {
+			t.Errorf("%s was made anew", raw)
+		}
 	}
 }
 

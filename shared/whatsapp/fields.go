@@ -82,7 +82,7 @@ func (c *change) phoneNumberQuality() error {
 	}
 	number, ok := c.number("display_phone_number")
 	if !ok || event == "" {
-		c.novel("malformed:"+c.field, c.waba, c.json) // its limit counts all the same
+		c.odd("malformed:" + c.field) // its limit counts all the same
 		return nil
 	}
 	switch event {

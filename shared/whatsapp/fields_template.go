@@ -132,7 +132,7 @@ func (c *change) templateQuality() error {
 	}
 	previous := c.text("previous_quality_score")
 	if _, known := settle(quality.Template, quality.QualityScore, previous); !known && previous != "" {
-		c.novel(noveltyValue(quality.Template, quality.QualityScore, previous), c.waba, c.json)
+		c.odd(noveltyValue(quality.Template, quality.QualityScore, previous))
 	}
 	c.tell(s, quality.QualityScore, score, quality.AttrPrevious, previous)
 	return nil

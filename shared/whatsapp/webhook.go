@@ -81,6 +81,11 @@ const (
 
 // novel reports something unknown. Of things alike a few are kept: each costs a write.
 func (p *parser) novel(kind, waba string, raw []byte) {
+	p.report(kind, waba, func() string { return discreet(raw) })
+}
+
+// report is novel with evidence that is only made if it is kept.
+func (p *parser) report(kind, waba string, evidence func() string) {
 	for try := range maxLike {
 		key := note{kind, waba, try}
 		if p.seen[key] {
@@ -89,7 +94,7 @@ func (p *parser) novel(kind, waba string, raw []byte) {
 		p.seen[key] = true
 		switch n := len(p.d.Unknown); {
 		case n < maxNovel:
-			p.d.Unknown = append(p.d.Unknown, quality.Novelty{Kind: kind, WABAID: waba, Raw: discreet(raw), At: p.received})
+			p.d.Unknown = append(p.d.Unknown, quality.Novelty{Kind: kind, WABAID: waba, Raw: evidence(), At: p.received})
 		case n == maxNovel:
 			p.d.Unknown = append(p.d.Unknown, quality.Novelty{Kind: "body:too_many_unknown", At: p.received})
 		}
