@@ -61,6 +61,9 @@ func (rs Rules) Apply(in Input) (Change, Need) {
 	w.name()
 	w.evaluate(rs)
 	w.notices()
+	if len(w.added) > 0 {
+		w.forget()
+	}
 	w.s.Ruleset = Ruleset
 	w.s.Due = w.due
 	if w.more {

@@ -1,6 +1,10 @@
 package quality
 
-import "maps"
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
 
 // maxKinds bounds what a state spends on signals of which Meta may invent any number, one for
 // each type of restriction and for each alert about each entity. A state is one item of at most
@@ -46,6 +50,30 @@ func (s State) Admit(points []Point) (in, out []Point) {
 		return points, nil
 	}
 	return in, out
+}
+
+// maxOver is how many of those signals a state remembers although they are over.
+const maxOver = 64
+
+// forget drops what is over of such signals, the oldest first: a state must not grow with all
+// that Meta ever sent. What is younger than a redelivery may be stays, and so do all points.
+func (w *work) forget() {
+	var over []Signal
+	for sig, c := range w.s.Cells {
+		open := slices.ContainsFunc(w.s.Open, func(inc Incident) bool { return inc.Signal == sig })
+		if manifold(sig) && !open && c.Told.At.Before(w.in.Now.Add(-repeatFor)) {
+			over = append(over, sig)
+		}
+	}
+	if len(over) <= maxOver {
+		return
+	}
+	slices.SortFunc(over, func(a, b Signal) int {
+		return cmp.Or(w.s.Cells[a].Told.At.Compare(w.s.Cells[b].Told.At), cmp.Compare(a, b))
+	})
+	for _, sig := range over[:len(over)-maxOver] {
+		delete(w.s.Cells, sig)
+	}
 }
 
 // manifold reports whether Meta may invent signals like this one.
