@@ -118,7 +118,9 @@ func (w *work) wasTouched(r Rule) bool {
 func (w *work) evidence(r Rule, heads Heads) map[Signal][]observation {
 	out := map[Signal][]observation{}
 	for sig, c := range w.s.Cells {
-		if !r.Reads(sig) {
+		// Of signals that come one per type each is judged by itself: those that nothing was added
+		// to have nothing new to tell, however many there are.
+		if !r.Reads(sig) || manifold(sig) && !w.touched[sig] && !w.touched[RestrictionLifted] {
 			continue
 		}
 		if obs, ok := w.obs[sig]; ok {
