@@ -2,25 +2,12 @@ package config
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"net"
-	"net/http"
 	"os"
-	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-)
 
-// Bounds of calls to AWS. The longest answer is a page of a query; the SDK retries above this.
-const (
-	dialTimeout    = 3 * time.Second
-	headerTimeout  = 8 * time.Second
-	callTimeout    = 12 * time.Second
-	idleTimeout    = 50 * time.Second
-	maxIdle        = 32
-	maxIdlePerHost = 16
+	"github.com/wabawatch/wabawatch/shared/awscall"
 )
 
 // LambdaAWS is the configuration of AWS clients inside a function: region and endpoints as
@@ -31,7 +18,7 @@ func LambdaAWS(l Lambda) aws.Config {
 	return aws.Config{
 		Region:      l.Region,
 		Credentials: aws.CredentialsProviderFunc(environmentCredentials),
-		HTTPClient:  newHTTPClient(),
+		HTTPClient:  awscall.NewHTTPClient(),
 		ConfigSources: []any{endpoints{
 			"DynamoDB": l.DynamoDBEndpoint,
 			"SNS":      l.SNSEndpoint,
@@ -40,10 +27,10 @@ func LambdaAWS(l Lambda) aws.Config {
 	}
 }
 
-// endpoints are addresses by service, "" for AWS's own. The SDK finds them through this method.
+// endpoints are addresses by service, "" for AWS's own.
 type endpoints map[string]string
 
-// GetServiceBaseEndpoint is called by the SDK's clients when they are made.
+// GetServiceBaseEndpoint is how clients ask for them.
 func (e endpoints) GetServiceBaseEndpoint(_ context.Context, sdkID string) (string, bool, error) {
 	return e[sdkID], e[sdkID] != "", nil
 }
@@ -60,41 +47,4 @@ func environmentCredentials(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, errors.New("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set")
 	}
 	return c, nil
-}
-
-// newHTTPClient makes the one client that all services of a function share.
-func newHTTPClient() *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
-	return &http.Client{
-		Timeout: callTimeout,
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dialer.DialContext,
-			TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout:   dialTimeout,
-			ResponseHeaderTimeout: headerTimeout,
-			IdleConnTimeout:       idleTimeout,
-			MaxIdleConns:          maxIdle,
-			MaxIdleConnsPerHost:   maxIdlePerHost,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// ssmURL is where Parameter Store answers.
-func ssmURL(ctx context.Context, cfg aws.Config) string {
-	for _, source := range cfg.ConfigSources {
-		if p, ok := source.(interface {
-			GetServiceBaseEndpoint(context.Context, string) (string, bool, error)
-		}); ok {
-			if url, found, err := p.GetServiceBaseEndpoint(ctx, "SSM"); err == nil && found {
-				return strings.TrimRight(url, "/") + "/"
-			}
-		}
-	}
-	suffix := "amazonaws.com"
-	if strings.HasPrefix(cfg.Region, "cn-") {
-		suffix = "amazonaws.com.cn"
-	}
-	return "https://ssm." + cfg.Region + "." + suffix + "/"
 }

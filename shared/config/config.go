@@ -3,8 +3,8 @@
 // configuration. It knows names, defaults and what a value must look like; what the values
 // mean is the business of those who use them.
 //
-// Functions on Lambda pay for every package they link, so this one has no SDK client: it
-// speaks the one call of Parameter Store it needs by itself, and builds aws.Config by hand.
+// Functions on Lambda pay for every package they link, so this one builds aws.Config by
+// hand, without the SDK's loader.
 package config
 
 import (
