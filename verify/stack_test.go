@@ -28,7 +28,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/wabawatch/wabawatch/shared/store"
-	"github.com/wabawatch/wabawatch/shared/store/dynamo"
+	"github.com/wabawatch/wabawatch/shared/store/dynamotest"
 	"github.com/wabawatch/wabawatch/shared/whatsapptest"
 )
 
@@ -62,7 +62,7 @@ func newStack(t *testing.T) *stack {
 	s.ddb = dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = &dynamoURL })
 	s.streams = dynamodbstreams.NewFromConfig(cfg, func(o *dynamodbstreams.Options) { o.BaseEndpoint = &dynamoURL })
 	s.queue = sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.BaseEndpoint = &motoURL })
-	in := dynamo.CreateInput(s.table)
+	in := dynamotest.CreateInput(s.table)
 	in.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeKeysOnly}
 	made, err := s.ddb.CreateTable(ctx, in)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/wabawatch/wabawatch/shared/api"
+	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/config"
 	"github.com/wabawatch/wabawatch/shared/lambdahttp"
 	"github.com/wabawatch/wabawatch/shared/store"
@@ -39,7 +39,7 @@ func setup(ctx context.Context, log *slog.Logger) (http.Handler, error) {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	aws := config.LambdaAWS(cfg.Lambda)
-	table := dynamo.New(dynamodb.NewFromConfig(aws), cfg.Table)
+	table := dynamo.New(awscall.New(aws, dynamo.Service), cfg.Table)
 	table.Warm(ctx)
 	secrets, err := config.LoadSecrets(ctx, aws, cfg.SecretsPath, config.APITokens)
 	if err != nil {

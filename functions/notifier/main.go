@@ -12,9 +12,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/config"
 	"github.com/wabawatch/wabawatch/shared/notify"
 	"github.com/wabawatch/wabawatch/shared/notify/sns"
@@ -47,7 +47,7 @@ func setup(ctx context.Context, log *slog.Logger) (*notifier, error) {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	aws := config.LambdaAWS(cfg.Lambda)
-	table := dynamo.New(dynamodb.NewFromConfig(aws), cfg.Table)
+	table := dynamo.New(awscall.New(aws, dynamo.Service), cfg.Table)
 	table.Warm(ctx)
 	client := awssns.NewFromConfig(aws)
 	alerts := &sns.Publisher{Client: client, TopicARN: cfg.TopicARN, Writer: writer}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/config"
 	"github.com/wabawatch/wabawatch/shared/lambdahttp"
 	"github.com/wabawatch/wabawatch/shared/notify"
@@ -53,7 +53,7 @@ func setup(ctx context.Context, log *slog.Logger) (*whatsapp.Callback, error) {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	aws := config.LambdaAWS(cfg.Lambda)
-	table := dynamo.New(dynamodb.NewFromConfig(aws), cfg.Table)
+	table := dynamo.New(awscall.New(aws, dynamo.Service), cfg.Table)
 	table.Warm(ctx)
 	secrets, err := config.OpenSource(ctx, aws, cfg.SecretsPath, time.Now, config.AppSecrets, config.VerifyToken)
 	if err != nil {

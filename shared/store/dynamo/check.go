@@ -12,7 +12,7 @@ import (
 const numberBytes = 12
 
 // check refuses what DynamoDB would refuse, since its answer does not say by a code what was too
-// large, and what it would not refuse but spoil: the SDK sends text that is not UTF-8 as other text.
+// large, and what could only be sent as something else: text that is not UTF-8.
 func check(actions []store.Action) error {
 	if len(actions) > store.MaxActions {
 		return fmt.Errorf("%d actions: %w", len(actions), store.ErrTooLarge)

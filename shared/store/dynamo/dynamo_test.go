@@ -14,8 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/store"
 	"github.com/wabawatch/wabawatch/shared/store/dynamo"
+	"github.com/wabawatch/wabawatch/shared/store/dynamotest"
 	"github.com/wabawatch/wabawatch/shared/store/tabletest"
 )
 
@@ -30,11 +32,12 @@ func local(t *testing.T) store.Table {
 	}
 	// Without -sharedDb the access key names the database: letters and digits.
 	name := fmt.Sprintf("t%dx%dx%d", os.Getpid(), time.Now().UnixNano(), tables.Add(1))
-	client := dynamodb.NewFromConfig(aws.Config{
+	cfg := aws.Config{
 		Region: "us-east-1", BaseEndpoint: &url,
 		Credentials: credentials.NewStaticCredentialsProvider(name, "none", ""),
-	})
-	if _, err := client.CreateTable(context.Background(), dynamo.CreateInput(name)); err != nil {
+	}
+	client := dynamodb.NewFromConfig(cfg)
+	if _, err := client.CreateTable(context.Background(), dynamotest.CreateInput(name)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -42,7 +45,7 @@ func local(t *testing.T) store.Table {
 			t.Error(err)
 		}
 	})
-	return dynamo.New(client, name)
+	return dynamo.New(awscall.New(cfg, dynamo.Service), name)
 }
 
 func TestConformance(t *testing.T) { tabletest.Run(t, local) }

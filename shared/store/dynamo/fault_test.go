@@ -14,13 +14,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/store"
 )
 
-// wire answers what DynamoDB would, below the SDK, so that the SDK's own retryer and decoding
-// run. It gives its answers in turn, the last one for ever.
+// wire answers what DynamoDB would, in place of the network. It gives its answers in turn, the
+// last one for ever.
 type wire struct {
 	answers []answer
 
@@ -64,11 +64,11 @@ func (w *wire) operations() string {
 // over returns a table whose requests get these answers.
 func over(answers ...answer) (*Table, *wire) {
 	w := &wire{answers: answers}
-	return New(dynamodb.NewFromConfig(aws.Config{
+	return New(awscall.New(aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String("http://dynamodb.invalid"),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 		HTTPClient:  &http.Client{Transport: w},
-	}), "t"), w
+	}, Service), "t"), w
 }
 
 func reply(status int, body string) answer {

@@ -7,17 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/store"
 )
 
@@ -26,11 +22,13 @@ const (
 	batchesAtATime = 4
 	// idleTries is how often in a row a Get asks again after an answer that brought nothing.
 	idleTries = 5
+	// idleWait is the most to wait after such an answer, doubled for each in a row.
+	idleWait = 50 * time.Millisecond
 )
 
 // Get implements store.Table. It reads consistently, a hundred keys at a time.
 func (t *Table) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error) {
-	var ask []attributes
+	var ask []store.Key
 	asked := make(map[store.Key]bool, len(keys))
 	for _, k := range keys {
 		if err := checkKey(k); err != nil {
@@ -38,7 +36,7 @@ func (t *Table) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error
 		}
 		if !asked[k] { // DynamoDB refuses duplicates
 			asked[k] = true
-			ask = append(ask, encodeKey(k))
+			ask = append(ask, k)
 		}
 	}
 	batches := slices.Collect(slices.Chunk(ask, batchKeys))
@@ -61,23 +59,19 @@ func (t *Table) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error
 
 // batch asks again for what DynamoDB left out, because the answer was full or it was short of
 // capacity.
-func (t *Table) batch(ctx context.Context, ask []attributes) ([]store.Item, error) {
+func (t *Table) batch(ctx context.Context, ask []store.Key) ([]store.Item, error) {
 	var found []store.Item
 	for idle := 0; ; {
 		out, err := t.batchOnce(ctx, ask)
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range out.Responses[t.name] {
-			it, err := decode(m)
-			if err != nil {
-				return nil, err
-			}
+		for _, it := range out.items {
 			if it.Expires.IsZero() || it.Expires.After(t.now()) {
 				found = append(found, it)
 			}
 		}
-		rest := out.UnprocessedKeys[t.name].Keys
+		rest := out.unprocessed
 		switch {
 		case len(rest) == 0:
 			return found, nil
@@ -88,20 +82,27 @@ func (t *Table) batch(ctx context.Context, ask []attributes) ([]store.Item, erro
 		default:
 			idle++
 		}
-		if err := sleep(ctx, rand.N(retryWait<<idle)); err != nil {
+		if err := sleep(ctx, rand.N(idleWait<<idle)); err != nil {
 			return nil, err
 		}
 		ask = rest
 	}
 }
 
-func (t *Table) batchOnce(ctx context.Context, ask []attributes) (*dynamodb.BatchGetItemOutput, error) {
+func (t *Table) batchOnce(ctx context.Context, ask []store.Key) (batchAnswer, error) {
+	var out batchAnswer
+	err := t.read(ctx, "BatchGetItem", appendBatchGet(nil, t.name, ask), func(b []byte) (err error) {
+		out, err = decodeBatch(b, t.name)
+		return err
+	})
+	return out, cmp.Or(err, out.foreign)
+}
+
+// read carries out an operation that changes nothing.
+func (t *Table) read(ctx context.Context, operation string, body []byte, answer func([]byte) error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	r := request{repeatable: true}
-	return t.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-		RequestItems: map[string]types.KeysAndAttributes{t.name: {Keys: ask, ConsistentRead: aws.Bool(true)}},
-	}, r.options)
+	return t.client.Do(ctx, awscall.Request{Operation: operation, Body: body, Repeatable: true, Read: answer})
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -124,82 +125,43 @@ var indexKeys = map[store.Index][2]string{
 
 // Query implements store.Table. Expired items are left out after Limit was applied.
 func (t *Table) Query(ctx context.Context, q store.Query) (store.Page, error) {
-	in, err := t.queryInput(q)
+	start, err := checkQuery(q)
 	if err != nil {
 		return store.Page{}, fmt.Errorf("query: %w", err)
 	}
 	if q.From != "" && q.To != "" && q.From > q.To {
 		return store.Page{}, ctx.Err() // which DynamoDB calls an error
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	r := request{repeatable: true}
-	out, err := t.client.Query(ctx, in, r.options)
+	var out queryAnswer
+	err = t.read(ctx, "Query", appendQuery(nil, t.name, q, start, t.now()), func(b []byte) (err error) {
+		out, err = decodeQuery(b)
+		return err
+	})
+	page := store.Page{Items: out.items}
+	if err = cmp.Or(err, out.foreign); err == nil && out.more {
+		page.Next, err = encodeCursor(q, out.last)
+	}
 	if err != nil {
 		return store.Page{}, fmt.Errorf("query %q of %s: %w", q.Index, q.PK, err)
-	}
-	var page store.Page
-	for _, m := range out.Items {
-		it, err := decode(m)
-		if err != nil {
-			return store.Page{}, fmt.Errorf("query %q of %s: %w", q.Index, q.PK, err)
-		}
-		page.Items = append(page.Items, it)
-	}
-	if len(out.LastEvaluatedKey) > 0 {
-		if page.Next, err = encodeCursor(q, out.LastEvaluatedKey); err != nil {
-			return store.Page{}, fmt.Errorf("query %q of %s: %w", q.Index, q.PK, err)
-		}
 	}
 	return page, nil
 }
 
-func (t *Table) queryInput(q store.Query) (*dynamodb.QueryInput, error) {
-	names, ok := indexKeys[q.Index]
-	if !ok {
+// checkQuery refuses what has no answer, and returns where the query starts: an attribute for
+// each name of cursorNames, none at the beginning.
+func checkQuery(q store.Query) (start []string, err error) {
+	if _, ok := indexKeys[q.Index]; !ok {
 		return nil, fmt.Errorf("no index %q", q.Index)
 	}
 	if q.PK == "" {
 		return nil, errors.New("no partition key")
 	}
-	start, err := decodeCursor(q)
-	if err != nil {
-		return nil, err
+	for _, s := range []string{q.PK, q.From, q.To} {
+		if !utf8.ValidString(s) {
+			return nil, fmt.Errorf("%q is not UTF-8", s)
+		}
 	}
-	in := &dynamodb.QueryInput{
-		TableName: &t.name, ScanIndexForward: aws.Bool(!q.Backward), ExclusiveStartKey: start,
-		ExpressionAttributeNames:  map[string]string{"#pk": names[0]},
-		ExpressionAttributeValues: attributes{":pk": text(q.PK)},
-	}
-	if q.Index != store.Todo { // which has keys only, and refuses to be asked for more
-		in.FilterExpression = aws.String(notExpired)
-		in.ExpressionAttributeNames["#expires"], in.ExpressionAttributeValues[":now"] = store.AttrExpires, number(t.now().Unix())
-	}
-	condition := []string{"#pk = :pk"}
-	switch {
-	case q.From != "" && q.To != "":
-		condition = append(condition, "#sk BETWEEN :from AND :to")
-	case q.From != "":
-		condition = append(condition, "#sk >= :from")
-	case q.To != "":
-		condition = append(condition, "#sk <= :to")
-	}
-	in.KeyConditionExpression = aws.String(strings.Join(condition, " AND "))
-	if q.From != "" {
-		in.ExpressionAttributeNames["#sk"], in.ExpressionAttributeValues[":from"] = names[1], text(q.From)
-	}
-	if q.To != "" {
-		in.ExpressionAttributeNames["#sk"], in.ExpressionAttributeValues[":to"] = names[1], text(q.To)
-	}
-	if q.Index == store.Base {
-		in.ConsistentRead = aws.Bool(true)
-	} else {
-		in.IndexName = aws.String(string(q.Index))
-	}
-	if q.Limit > 0 {
-		in.Limit = aws.Int32(int32(min(q.Limit, math.MaxInt32)))
-	}
-	return in, nil
+	return decodeCursor(q)
 }
 
 // cursorNames lists the attributes of a cursor: the key where it stands, but for the partition
@@ -211,20 +173,23 @@ func cursorNames(i store.Index) []string {
 	return []string{indexKeys[i][1], store.AttrPK, store.AttrSK}
 }
 
-func encodeCursor(q store.Query, at attributes) (string, error) {
-	d := decoder{from: at}
-	var values []string
-	for _, name := range cursorNames(q.Index) {
-		values = append(values, d.text(name))
+// encodeCursor spells the key at which DynamoDB stopped.
+func encodeCursor(q store.Query, at store.Item) (string, error) {
+	values := []string{at.SK}
+	switch q.Index {
+	case store.Todo:
+		values = []string{at.Todo.SK, at.PK, at.SK}
+	case store.View:
+		values = []string{at.View.SK, at.PK, at.SK}
 	}
 	b, err := json.Marshal(values)
-	if err := cmp.Or(d.err, err); err != nil {
+	if err != nil {
 		return "", fmt.Errorf("cursor: %w", err)
 	}
 	return base64.RawURLEncoding.EncodeToString(b), nil
 }
 
-func decodeCursor(q store.Query) (attributes, error) {
+func decodeCursor(q store.Query) ([]string, error) {
 	if q.Cursor == "" {
 		return nil, nil
 	}
@@ -236,13 +201,8 @@ func decodeCursor(q store.Query) (attributes, error) {
 	if err := json.Unmarshal(b, &values); err != nil {
 		return nil, fmt.Errorf("cursor: %w", err)
 	}
-	names := cursorNames(q.Index)
-	if len(values) != len(names) || slices.Contains(values, "") {
+	if len(values) != len(cursorNames(q.Index)) || slices.Contains(values, "") {
 		return nil, errors.New("cursor of another query")
 	}
-	at := attributes{indexKeys[q.Index][0]: text(q.PK)}
-	for i, name := range names {
-		at[name] = text(values[i])
-	}
-	return at, nil
+	return values, nil
 }

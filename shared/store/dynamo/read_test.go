@@ -24,11 +24,11 @@ func keys(n int) []store.Key {
 // partly answers a BatchGetItem with its first few keys and leaves the others unprocessed.
 func partly(n int) answer {
 	return func(r *http.Request) (*http.Response, error) {
-		return ok(batchAnswer(r, n))(r)
+		return ok(partOf(r, n))(r)
 	}
 }
 
-func batchAnswer(r *http.Request, n int) string {
+func partOf(r *http.Request, n int) string {
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
 		return err.Error()

@@ -2,14 +2,11 @@ package dynamo
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/store"
 )
 
@@ -35,127 +32,93 @@ func (t *Table) Write(ctx context.Context, actions ...store.Action) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	var r request
-	var err error
+	r := t.single(actions[0])
 	if len(actions) > 1 || actions[0].Op == store.Check {
-		err = t.transact(ctx, &r, actions)
-	} else {
-		err = t.single(ctx, &r, actions[0])
+		r = t.transaction(actions)
 	}
-	if err == nil {
-		return nil
+	r.Read = valid
+	if err := t.client.Do(ctx, r); err != nil {
+		return outcome(err)
 	}
-	return outcome(err, r.unknown)
+	return nil
 }
 
-func (t *Table) single(ctx context.Context, r *request, a store.Action) error {
-	e := t.expression(a)
+// single is a request that must not arrive twice: the second would meet the effect of the first
+// and take it for someone else's.
+func (t *Table) single(a store.Action) awscall.Request {
+	body := appendAction([]byte{'{'}, t.name, a, t.now())
+	r := awscall.Request{Operation: "DeleteItem", Body: append(body, '}')}
 	if a.Op == store.Put {
-		_, err := t.client.PutItem(ctx, &dynamodb.PutItemInput{
-			TableName: &t.name, Item: encode(a.Item),
-			ConditionExpression: e.text, ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
-		}, r.options)
-		return err
+		r.Operation = "PutItem"
 	}
-	_, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: &t.name, Key: encodeKey(a.Item.Key),
-		ConditionExpression: e.text, ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
-	}, r.options)
-	return err
+	return r
 }
 
-func (t *Table) transact(ctx context.Context, r *request, actions []store.Action) error {
-	r.repeatable = true // by the token, which the SDK adds and keeps for all attempts
-	in := &dynamodb.TransactWriteItemsInput{}
-	for _, a := range actions {
-		var w types.TransactWriteItem
-		e := t.expression(a)
-		switch a.Op {
-		case store.Put:
-			w.Put = &types.Put{
-				TableName: &t.name, Item: encode(a.Item),
-				ConditionExpression: e.text, ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
-			}
-		case store.Delete:
-			w.Delete = &types.Delete{
-				TableName: &t.name, Key: encodeKey(a.Item.Key),
-				ConditionExpression: e.text, ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
-			}
+// transaction is repeatable by its token, which DynamoDB remembers for ten minutes.
+func (t *Table) transaction(actions []store.Action) awscall.Request {
+	b := make([]byte, 0, transactionBytes(actions))
+	return awscall.Request{
+		Operation: "TransactWriteItems", Body: appendTransaction(b, t.name, rand.Text(), actions, t.now()),
+		Repeatable: true, Again: throttled,
+	}
+}
+
+// Codes of refusals.
+// Source: AWS, DynamoDB API reference, PutItem and TransactWriteItems, checked 2026-11.
+const (
+	refusedCancelled  = "TransactionCanceledException"
+	refusedCondition  = "ConditionalCheckFailedException"
+	refusedConflict   = "TransactionConflictException"
+	refusedTooLarge   = "ItemCollectionSizeLimitExceededException"
+	refusedInProgress = "TransactionInProgressException"
+)
+
+// Codes of the reasons for which a transaction is cancelled.
+// Source: AWS, DynamoDB API reference, TransactWriteItems, checked 2026-11.
+const (
+	codeNone       = "None"
+	codeCondition  = "ConditionalCheckFailed"
+	codeConflict   = "TransactionConflict"
+	codeTooLarge   = "ItemCollectionSizeLimitExceeded"
+	codeThroughput = "ProvisionedThroughputExceeded"
+	codeThrottling = "ThrottlingError"
+)
+
+// throttled reports whether a transaction was cancelled for want of capacity and nothing else.
+func throttled(e *awscall.Error) bool {
+	if e.Code != refusedCancelled {
+		return false
+	}
+	some := false
+	for _, reason := range decodeReasons(e.Body) {
+		switch reason {
+		case "", codeNone:
+		case codeThroughput, codeThrottling:
+			some = true
 		default:
-			w.ConditionCheck = &types.ConditionCheck{
-				TableName: &t.name, Key: encodeKey(a.Item.Key),
-				ConditionExpression: e.text, ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
-			}
-		}
-		in.TransactItems = append(in.TransactItems, w)
-	}
-	_, err := t.client.TransactWriteItems(ctx, in, r.options)
-	return err
-}
-
-// expression is a condition with the names and values it uses, nil if there is none.
-type expression struct {
-	text   *string
-	names  map[string]string
-	values attributes
-}
-
-func (t *Table) expression(a store.Action) expression {
-	var parts []string
-	if a.Cond.NotExists {
-		parts = append(parts, notThere)
-	}
-	if a.Cond.Exists {
-		parts = append(parts, there)
-	}
-	if a.Cond.Rev != 0 {
-		parts = append(parts, revision)
-	}
-	if len(parts) == 0 && a.Op == store.Check {
-		parts = append(parts, always)
-	}
-	if len(parts) == 0 {
-		return expression{}
-	}
-	e := expression{text: aws.String(strings.Join(parts, " AND "))}
-	// DynamoDB refuses names and values that the text does not use.
-	for name, attribute := range map[string]string{"#pk": store.AttrPK, "#rev": store.AttrRev, "#expires": store.AttrExpires} {
-		if strings.Contains(*e.text, name) {
-			if e.names == nil {
-				e.names = make(map[string]string)
-			}
-			e.names[name] = attribute
+			return false
 		}
 	}
-	for name, value := range map[string]int64{":now": t.now().Unix(), ":rev": a.Cond.Rev} {
-		if strings.Contains(*e.text, name) {
-			if e.values == nil {
-				e.values = make(attributes)
-			}
-			e.values[name] = number(value)
-		}
-	}
-	return e
+	return some
 }
 
-// outcome says in the words of the contract why a Write failed. unknown is whether an attempt
-// may have been carried out all the same.
-func outcome(err error, unknown bool) error {
-	if cancel, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
-		return cancelled(err, cancel.CancellationReasons)
+// outcome says in the words of the contract why a Write failed.
+func outcome(err error) error {
+	if e, ok := errors.AsType[*awscall.Error](err); ok {
+		switch e.Code {
+		case refusedCancelled:
+			return cancelled(err, decodeReasons(e.Body))
+		case refusedCondition:
+			return &store.ConflictError{Failed: []int{0}}
+		case refusedConflict:
+			return &store.ConflictError{Failed: []int{0}, Transient: true}
+		case refusedTooLarge:
+			return fmt.Errorf("write: %w: %w", store.ErrTooLarge, err)
+		case refusedInProgress: // an attempt with the same token is under way, and may succeed
+			return fmt.Errorf("write: %w: %w", store.ErrAmbiguous, err)
+		}
 	}
-	if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		return &store.ConflictError{Failed: []int{0}}
-	}
-	if _, ok := errors.AsType[*types.TransactionConflictException](err); ok {
-		return &store.ConflictError{Failed: []int{0}, Transient: true}
-	}
-	if _, ok := errors.AsType[*types.ItemCollectionSizeLimitExceededException](err); ok {
-		return fmt.Errorf("write: %w: %w", store.ErrTooLarge, err)
-	}
-	// An attempt with the same token is still under way, and may succeed.
-	_, underWay := errors.AsType[*types.TransactionInProgressException](err)
-	if unknown || underWay {
+	if errors.Is(err, awscall.ErrLost) {
 		return fmt.Errorf("write: %w: %w", store.ErrAmbiguous, err)
 	}
 	return fmt.Errorf("write: %w", err)
@@ -163,11 +126,11 @@ func outcome(err error, unknown bool) error {
 
 // cancelled reads the reasons, of which there is one for each action. A conflict is worth more
 // than any other reason: it says that the caller's picture is old.
-func cancelled(err error, reasons []types.CancellationReason) error {
+func cancelled(err error, reasons []string) error {
 	var conflict store.ConflictError
 	tooLarge := false
 	for i, reason := range reasons {
-		switch aws.ToString(reason.Code) {
+		switch reason {
 		case codeCondition:
 			conflict.Failed = append(conflict.Failed, i)
 		case codeConflict:
