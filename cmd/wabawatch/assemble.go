@@ -8,9 +8,9 @@ import (
 	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/wabawatch/wabawatch/shared/api"
+	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/config"
 	"github.com/wabawatch/wabawatch/shared/notify"
 	"github.com/wabawatch/wabawatch/shared/notify/sns"
@@ -120,6 +120,6 @@ func (p *program) publisher(ctx context.Context, writer notify.Writer) (watch.Pu
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration for %s: %w", p.cfg.TopicARN, err)
 	}
-	topic := &sns.Publisher{Client: awssns.NewFromConfig(aws), TopicARN: p.cfg.TopicARN, Writer: writer}
+	topic := &sns.Publisher{Client: awscall.New(aws, sns.Service), TopicARN: p.cfg.TopicARN, Writer: writer}
 	return both{topic, console}, nil
 }

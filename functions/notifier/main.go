@@ -12,7 +12,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/config"
@@ -49,7 +48,7 @@ func setup(ctx context.Context, log *slog.Logger) (*notifier, error) {
 	aws := config.LambdaAWS(cfg.Lambda)
 	table := dynamo.New(awscall.New(aws, dynamo.Service), cfg.Table)
 	table.Warm(ctx)
-	client := awssns.NewFromConfig(aws)
+	client := awscall.New(aws, sns.Service)
 	alerts := &sns.Publisher{Client: client, TopicARN: cfg.TopicARN, Writer: writer}
 	ops := &sns.Publisher{Client: client, TopicARN: cfg.OpsTopicARN, Writer: writer}
 	return &notifier{

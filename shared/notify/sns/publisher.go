@@ -6,33 +6,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sns/types"
-
+	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/notify"
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
 
-// API is what a Publisher needs of the SDK's client. The client's own retries stay on: they
-// repeat within one Publish what a network lost.
-type API interface {
-	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
-	GetTopicAttributes(context.Context, *sns.GetTopicAttributesInput, ...func(*sns.Options)) (*sns.GetTopicAttributesOutput, error)
-	ListSubscriptionsByTopic(context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error)
-}
-
-var _ API = (*sns.Client)(nil)
-
 // Publisher sends parcels to one topic. Its fields are set before first use; then it is safe
 // for concurrent use.
 type Publisher struct {
-	Client   API
+	// Client is one of Service. It repeats, within one Publish, what a network lost.
+	Client   *awscall.Client
 	TopicARN string
 	Writer   notify.Writer
 	// Now is the clock of Ready's memory; nil is time.Now.
@@ -75,14 +65,17 @@ func (p *Publisher) publish(ctx context.Context, m notify.Message) error {
 	if err != nil {
 		return errors.Join(quality.ErrRefused, err)
 	}
-	in := &sns.PublishInput{
-		TopicArn: &p.TopicARN, Subject: &m.Subject, Message: &body, MessageStructure: aws.String("json"),
-		MessageAttributes: map[string]types.MessageAttributeValue{},
+	form := p.form("Publish")
+	form.Set("Subject", m.Subject)
+	form.Set("Message", body)
+	form.Set("MessageStructure", "json")
+	for i, name := range slices.Sorted(maps.Keys(m.Attributes)) {
+		entry := fmt.Sprintf("MessageAttributes.entry.%d.", i+1)
+		form.Set(entry+"Name", name)
+		form.Set(entry+"Value.DataType", m.Attributes[name].Type)
+		form.Set(entry+"Value.StringValue", m.Attributes[name].Value)
 	}
-	for name, a := range m.Attributes {
-		in.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String(a.Type), StringValue: aws.String(a.Value)}
-	}
-	if _, err := p.Client.Publish(ctx, in); err != nil {
+	if err := p.do(ctx, form, published); err != nil {
 		if refused(err) {
 			return fmt.Errorf("%w: %w", quality.ErrRefused, err)
 		}
@@ -92,15 +85,10 @@ func (p *Publisher) publish(ctx context.Context, m notify.Message) error {
 }
 
 // refused reports whether SNS finds fault with the message itself.
+// Source: AWS, SNS API reference, Publish, errors, checked 2026-11.
 func refused(err error) bool {
-	if _, ok := errors.AsType[*types.InvalidParameterException](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*types.InvalidParameterValueException](err); ok {
-		return true
-	}
-	_, ok := errors.AsType[*types.ValidationException](err)
-	return ok
+	e, ok := errors.AsType[*awscall.Error](err)
+	return ok && slices.Contains([]string{"InvalidParameter", "ParameterValueInvalid", "ValidationException"}, e.Code)
 }
 
 // Ready reports whether the topic has a confirmed subscription. Its answer is kept for a
@@ -115,13 +103,17 @@ func (p *Publisher) Ready(ctx context.Context) (bool, error) {
 	if !p.readyAt.IsZero() && now().Before(p.readyAt.Add(readyFor)) {
 		return p.ready, nil
 	}
-	out, err := p.Client.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &p.TopicARN})
+	var count string
+	err := p.do(ctx, p.form("GetTopicAttributes"), func(b []byte) (err error) {
+		count, err = attribute(b, "SubscriptionsConfirmed")
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("attributes of topic: %w", err)
 	}
-	confirmed, err := strconv.Atoi(out.Attributes["SubscriptionsConfirmed"])
+	confirmed, err := strconv.Atoi(count)
 	if err != nil {
-		return false, fmt.Errorf("attributes of topic: SubscriptionsConfirmed is %q", out.Attributes["SubscriptionsConfirmed"])
+		return false, fmt.Errorf("attributes of topic: SubscriptionsConfirmed is %q", count)
 	}
 	p.ready, p.readyAt = confirmed > 0 || p.listed(ctx), now()
 	return p.ready, nil
@@ -130,30 +122,37 @@ func (p *Publisher) Ready(ctx context.Context) (bool, error) {
 // listed looks for a confirmed subscription by name: the count may lag behind, and servers that
 // stand for SNS leave it at 0. What cannot be listed is not there.
 func (p *Publisher) listed(ctx context.Context) bool {
-	in := &sns.ListSubscriptionsByTopicInput{TopicArn: &p.TopicARN}
+	form := p.form("ListSubscriptionsByTopic")
 	for {
-		out, err := p.Client.ListSubscriptionsByTopic(ctx, in)
+		var arns []string
+		var next string
+		err := p.do(ctx, form, func(b []byte) (err error) {
+			arns, next, err = subscriptions(b)
+			return err
+		})
 		if err != nil {
 			return false
 		}
-		for _, s := range out.Subscriptions {
+		for _, s := range arns {
 			// One that waits to be confirmed, or was deleted, has a word in place of its ARN.
-			if strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:") {
+			if strings.HasPrefix(s, "arn:") {
 				return true
 			}
 		}
-		if aws.ToString(out.NextToken) == "" {
+		if next == "" {
 			return false
 		}
-		in.NextToken = out.NextToken
+		form.Set("NextToken", next)
 	}
 }
 
 // Parked tells the people who look after the installation that an alert was given up.
 func (p *Publisher) Parked(ctx context.Context, a quality.Alert) error {
+	form := p.form("Publish")
 	subject, text := p.Writer.Parked(a)
-	_, err := p.Client.Publish(ctx, &sns.PublishInput{TopicArn: &p.TopicARN, Subject: &subject, Message: &text})
-	if err != nil {
+	form.Set("Subject", subject)
+	form.Set("Message", text)
+	if err := p.do(ctx, form, published); err != nil {
 		return fmt.Errorf("publish to the operations topic: %w", err)
 	}
 	return nil

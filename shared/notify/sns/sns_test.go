@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -13,9 +16,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/notify"
 	"github.com/wabawatch/wabawatch/shared/notify/sns"
 	"github.com/wabawatch/wabawatch/shared/notify/snstest"
@@ -33,11 +36,16 @@ func open(t *testing.T) (*snstest.Topic, *sns.Publisher) {
 	topic := snstest.New(arn)
 	server := httptest.NewServer(topic)
 	t.Cleanup(server.Close)
-	client := awssns.New(awssns.Options{
-		Region: "eu-west-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
+	return topic, &sns.Publisher{Client: client(server.URL, awscall.NewHTTPClient()), TopicARN: arn}
+}
+
+func client(url string, over aws.HTTPClient) *awscall.Client {
+	c := awscall.New(aws.Config{
+		Region: "eu-west-1", BaseEndpoint: &url, HTTPClient: over,
 		Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
-	})
-	return topic, &sns.Publisher{Client: client, TopicARN: arn}
+	}, sns.Service)
+	c.Attempts = 1
+	return c
 }
 
 func alert(id string) quality.Alert {
@@ -140,17 +148,29 @@ func TestErrorsSayWhetherToTryAgain(t *testing.T) {
 	}
 }
 
-// spoilt makes SNS refuse what it is given.
-type spoilt struct{ sns.API }
+// spoilt sends what SNS refuses.
+type spoilt struct{}
 
-func (s spoilt) Publish(ctx context.Context, in *awssns.PublishInput, o ...func(*awssns.Options)) (*awssns.PublishOutput, error) {
-	in.Subject = aws.String("two\nlines")
-	return s.API.Publish(ctx, in, o...)
+func (spoilt) Do(r *http.Request) (*http.Response, error) {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	form, err := url.ParseQuery(string(raw))
+	if err != nil {
+		return nil, err
+	}
+	form.Set("Subject", "two\nlines")
+	body := form.Encode()
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	return http.DefaultClient.Do(r)
 }
 
 func TestMessageAtFaultIsRefusedForGood(t *testing.T) {
-	topic, p := open(t)
-	p.Client = spoilt{p.Client}
+	topic := snstest.New(arn)
+	server := httptest.NewServer(topic)
+	defer server.Close()
+	p := &sns.Publisher{Client: client(server.URL, spoilt{}), TopicARN: arn}
 	if err := p.Publish(t.Context(), single()); !errors.Is(err, quality.ErrRefused) {
 		t.Errorf("error = %v, want ErrRefused", err)
 	}
