@@ -1,6 +1,7 @@
 package awscall
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -53,17 +54,8 @@ var suffixes = map[string]string{
 // endpoint is where the service answers: where cfg says, by service or for all of them, or else
 // at its own address in the region.
 func endpoint(cfg aws.Config, s Service) string {
-	for _, source := range cfg.ConfigSources {
-		if p, ok := source.(interface {
-			GetServiceBaseEndpoint(context.Context, string) (string, bool, error)
-		}); ok {
-			if url, found, err := p.GetServiceBaseEndpoint(context.Background(), s.ID); err == nil && found {
-				return slash(url)
-			}
-		}
-	}
-	if url := aws.ToString(cfg.BaseEndpoint); url != "" {
-		return slash(url)
+	if url := cmp.Or(setting(cfg, s), aws.ToString(cfg.BaseEndpoint)); url != "" {
+		return strings.TrimRight(url, "/") + "/"
 	}
 	suffix := "amazonaws.com"
 	parts := strings.Split(cfg.Region, "-")
@@ -75,4 +67,29 @@ func endpoint(cfg aws.Config, s Service) string {
 	return "https://" + s.Name + "." + cfg.Region + "." + suffix + "/"
 }
 
-func slash(url string) string { return strings.TrimRight(url, "/") + "/" }
+// setting is the endpoint that cfg has for this service, "" for none, found as the SDK does.
+func setting(cfg aws.Config, s Service) string {
+	ctx := context.Background()
+	for _, source := range cfg.ConfigSources {
+		if p, ok := source.(interface {
+			GetIgnoreConfiguredEndpoints(context.Context) (bool, bool, error)
+		}); ok {
+			if ignore, found, err := p.GetIgnoreConfiguredEndpoints(ctx); err != nil || found {
+				if ignore {
+					return ""
+				}
+				break
+			}
+		}
+	}
+	for _, source := range cfg.ConfigSources {
+		if p, ok := source.(interface {
+			GetServiceBaseEndpoint(context.Context, string) (string, bool, error)
+		}); ok {
+			if url, found, err := p.GetServiceBaseEndpoint(ctx, s.ID); err != nil || found {
+				return url
+			}
+		}
+	}
+	return ""
+}

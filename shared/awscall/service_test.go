@@ -48,6 +48,13 @@ func (s source) GetServiceBaseEndpoint(_ context.Context, id string) (string, bo
 	return s[id], s[id] != "", nil
 }
 
+// ignore tells to ignore such settings, or not to.
+type ignore bool
+
+func (i ignore) GetIgnoreConfiguredEndpoints(context.Context) (bool, bool, error) {
+	return bool(i), true, nil
+}
+
 func TestEndpointSettings(t *testing.T) {
 	one, all := source{"Ledger": "http://127.0.0.1:1"}, aws.String("http://127.0.0.1:2/")
 	for name, tc := range map[string]struct {
@@ -58,6 +65,9 @@ func TestEndpointSettings(t *testing.T) {
 		"of this service":        {aws.Config{Region: "eu-west-1", ConfigSources: []any{1, one}}, "http://127.0.0.1:1/"},
 		"of another":             {aws.Config{Region: "eu-west-1", ConfigSources: []any{source{"SNS": "http://127.0.0.1:1"}}}, "https://ledger.eu-west-1.amazonaws.com/"},
 		"of all":                 {aws.Config{Region: "eu-west-1", BaseEndpoint: all}, "http://127.0.0.1:2/"},
+		"ignored":                {aws.Config{Region: "eu-west-1", ConfigSources: []any{one, ignore(true)}}, "https://ledger.eu-west-1.amazonaws.com/"},
+		"not ignored":            {aws.Config{Region: "eu-west-1", ConfigSources: []any{ignore(false), one, ignore(true)}}, "http://127.0.0.1:1/"},
+		"the first of several":   {aws.Config{Region: "eu-west-1", ConfigSources: []any{one, source{"Ledger": "http://127.0.0.1:3"}}}, "http://127.0.0.1:1/"},
 		"the service's own wins": {aws.Config{Region: "eu-west-1", BaseEndpoint: all, ConfigSources: []any{one}}, "http://127.0.0.1:1/"},
 	} {
 		if got := endpoint(tc.cfg, ledger); got != tc.want {
