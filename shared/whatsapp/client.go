@@ -78,7 +78,8 @@ type Client struct {
 	warned  string                          // the version Meta last answered in place of ours
 }
 
-var versionPattern = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)
+// Patterns are compiled when they are needed: few cold starts ever need one.
+var versionPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`) })
 
 // NewClient checks cfg and returns a client. It calls nothing yet.
 func NewClient(cfg Config) (*Client, error) {
@@ -90,7 +91,7 @@ func NewClient(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	cfg.Version = cmp.Or(cfg.Version, DefaultVersion)
-	if !versionPattern.MatchString(cfg.Version) {
+	if !versionPattern().MatchString(cfg.Version) {
 		return nil, fmt.Errorf("graph: version %q is not like %q", cfg.Version, DefaultVersion)
 	}
 	cfg.Timeout = cmp.Or(cfg.Timeout, defaultTimeout)

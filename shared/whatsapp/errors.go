@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -208,22 +209,27 @@ func (e *Error) read(v jsontext.Value, clean func(string) string) {
 	}
 }
 
-var (
-	// fieldPattern finds the field that a refusal names: "nonexisting field (foo)", "unknown field 'foo'".
-	fieldPattern = regexp.MustCompile("(?i)\\bfields?(?: names?| named)?[:= ]*[(\\[\"'`]?\\b([a-z][a-z0-9_]*)")
-	wordPattern  = regexp.MustCompile("([(\\[\"'`/]?)\\b([a-z][a-z0-9_]*)")
-)
+// fieldPattern finds the field that a refusal names: "nonexisting field (foo)", "unknown field 'foo'".
+// Neither pattern is compiled before it is needed: a cold start would pay for both.
+var fieldPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile("(?i)\\bfields?(?: names?| named)?[:= ]*[(\\[\"'`]?\\b([a-z][a-z0-9_]*)")
+})
+
+// wordPattern finds every word that may be a field.
+var wordPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile("([(\\[\"'`/]?)\\b([a-z][a-z0-9_]*)")
+})
 
 // refusedField is the one of fields that a refusal names; "" if it names none, or several
 // without saying which. A field that is called like a common word must be quoted, unless
 // the word "field" leads up to it.
 func refusedField(message string, fields []string) string {
-	if m := fieldPattern.FindStringSubmatch(message); m != nil && slices.Contains(fields, m[1]) && !strings.HasSuffix(strings.ToLower(m[0]), "field name") {
+	if m := fieldPattern().FindStringSubmatch(message); m != nil && slices.Contains(fields, m[1]) && !strings.HasSuffix(strings.ToLower(m[0]), "field name") {
 		return m[1]
 	}
 	common := []string{"id", "name", "language", "status", "category"}
 	named := ""
-	for _, m := range wordPattern.FindAllStringSubmatch(message, -1) {
+	for _, m := range wordPattern().FindAllStringSubmatch(message, -1) {
 		if !slices.Contains(fields, m[2]) || m[2] == named || m[1] == "" && slices.Contains(common, m[2]) {
 			continue
 		}
@@ -239,8 +245,12 @@ func refusedField(message string, fields []string) string {
 const maxErrorRunes = 300
 
 var (
-	queryPattern = regexp.MustCompile(`(https?://[^\s?#"'<>]*)[?#][^\s"'<>]*`)
-	tokenPattern = regexp.MustCompile(`EAA[A-Za-z0-9]{8,}|((?:access|input)_token|appsecret_proof)=[^\s&"'<>]*`)
+	queryPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(https?://[^\s?#"'<>]*)[?#][^\s"'<>]*`)
+	})
+	tokenPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`EAA[A-Za-z0-9]{8,}|((?:access|input)_token|appsecret_proof)=[^\s&"'<>]*`)
+	})
 )
 
 // cleaner returns what makes a text of Meta's fit for errors and logs: no secret, no URL
@@ -256,8 +266,8 @@ func cleaner(secrets ...string) func(string) string {
 	return func(s string) string {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 		s = known.Replace(s)
-		s = queryPattern.ReplaceAllString(s, "$1")
-		s = tokenPattern.ReplaceAllString(s, "[redacted]")
+		s = queryPattern().ReplaceAllString(s, "$1")
+		s = tokenPattern().ReplaceAllString(s, "[redacted]")
 		s = strings.Map(func(r rune) rune {
 			switch {
 			case unicode.IsSpace(r):

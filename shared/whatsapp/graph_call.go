@@ -156,7 +156,7 @@ func (v *visit) take(body io.Reader, read func(io.Reader) error) error {
 
 // checkVersion warns once when another version answered: ours has been removed.
 func (c *Client) checkVersion(ctx context.Context, answered string) {
-	if answered == "" || answered == c.cfg.Version || !versionPattern.MatchString(answered) {
+	if answered == "" || answered == c.cfg.Version || !versionPattern().MatchString(answered) {
 		return
 	}
 	c.mu.Lock()
