@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/wabawatch/wabawatch/shared/awscall"
@@ -49,25 +48,27 @@ func texts(doc []byte, each func(path, text string)) error {
 	d := xml.NewDecoder(bytes.NewReader(doc))
 	var path []string
 	var text strings.Builder
-	elements := 0
+	begun := false
 	for {
 		t, err := d.Token()
 		switch {
-		case errors.Is(err, io.EOF) && elements > 0:
+		case errors.Is(err, io.EOF) && begun:
 			return nil
 		case err != nil:
 			return err
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
-			path = append(path, t.Name.Local)
-			elements++
+			if begun && len(path) == 0 {
+				return errors.New("two documents in one")
+			}
+			path, begun = append(path, t.Name.Local), true
 			text.Reset()
 		case xml.CharData:
 			text.Write(t)
 		case xml.EndElement:
 			each(strings.Join(path, "/"), text.String())
-			path = slices.Delete(path, len(path)-1, len(path))
+			path = path[:len(path)-1]
 			text.Reset()
 		}
 	}

@@ -61,9 +61,27 @@ func TestDamageIsNoAnswer(t *testing.T) {
 			t.Errorf("%s is understood as %q", refusal[:n], code)
 		}
 	}
-	for _, doc := range []string{"", "OK", "<html><body>Service Unavailable", `{"message":null}`} {
+	for _, doc := range []string{"", "OK", publishAnswer + publishAnswer, "<html><body>Service Unavailable", `{"message":null}`} {
 		if err := published([]byte(doc)); err == nil {
 			t.Errorf("%s passes for an answer", doc)
 		}
 	}
+}
+
+// FuzzAnswers reads anything as every kind of answer.
+func FuzzAnswers(f *testing.F) {
+	for _, doc := range []string{publishAnswer, attributesAnswer, subscriptionsAnswer, refusal, "", "</a>", "<a/><b>", "<a></b>"} {
+		f.Add([]byte(doc))
+	}
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		if published(doc) != nil {
+			return
+		}
+		if _, err := attribute(doc, "SubscriptionsConfirmed"); err != nil {
+			t.Errorf("one reader takes %q, another does not: %v", doc, err)
+		}
+		if code, _ := fault(doc); code != "" {
+			t.Errorf("%q is an answer and a refusal", doc)
+		}
+	})
 }
