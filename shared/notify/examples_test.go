@@ -135,7 +135,7 @@ var healthy = map[string]string{
 
 // isIncident reports whether a rule has incidents; account_alert has notices as well.
 func isIncident(rule string) bool {
-	return slices.ContainsFunc(quality.DefaultRules, func(r quality.Rule) bool { return r.ID == rule })
+	return slices.ContainsFunc(quality.DefaultRules, func(r quality.Rule) bool { return r.ID == rule && r.Notice == quality.NoSeverity })
 }
 
 var incidentEvents = []quality.Event{quality.Firing, quality.Escalated, quality.Eased, quality.Reminder, quality.Resolved, quality.Passed}

@@ -60,7 +60,7 @@ func (rs Rules) Apply(in Input) (Change, Need) {
 	}
 	w.name()
 	w.evaluate(rs)
-	w.notices()
+	w.notices(rs)
 	if len(w.added) > 0 {
 		w.forget()
 	}

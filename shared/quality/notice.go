@@ -10,20 +10,21 @@ import (
 )
 
 // notices tells the one-time facts among what was added.
-func (w *work) notices() {
+func (w *work) notices(rs Rules) {
 	now := w.in.Now
 	if len(w.added) > 0 { // duplicates write nothing, not even that a mark is old
 		w.s.Notices = slices.DeleteFunc(w.s.Notices, func(m NoticeMark) bool { return m.At.Before(now.Add(-repeatFor)) })
 	}
 	slices.SortStableFunc(w.added, func(a, b Point) int { return a.At.Compare(b.At) })
 	for _, p := range w.added {
-		if rule, sev := eventNotice(p); rule != "" {
+		rule := eventNotice(p)
+		if sev := rs.notice(rule, p.Value); sev != NoSeverity {
 			w.noticeOf(p, rule, sev)
 		}
 	}
 	for _, sig := range []Signal{Category, CorrectCategory, MessagingLimit} {
 		if w.touched[sig] {
-			w.changeNotices(sig)
+			w.changeNotices(rs, sig)
 		}
 	}
 	if n := len(w.s.Notices); n > maxNotices {
@@ -45,23 +46,23 @@ func noticed(value string) string {
 }
 
 // eventNotice says which rule a point is a notice of, if any.
-func eventNotice(p Point) (rule string, sev Severity) {
+func eventNotice(p Point) (rule string) {
 	switch p.Signal {
 	case PIN:
-		return RuleNumberSecurity, Critical
+		return RuleNumberSecurity
 	case Violation:
-		return RuleAccountViolation, Warning
+		return RuleAccountViolation
 	case LimitExceeded:
-		return RuleTemplateLimit, Warning
+		return RuleTemplateLimit
 	case UnknownThing:
-		return RuleWatchUnknown, Info
+		return RuleWatchUnknown
 	case TestButton:
-		return RuleWatchTest, Info
+		return RuleWatchTest
 	}
 	if _, ok := p.Signal.AlertType(); ok && p.Value != "RESOLVED" && alertSeverity(p.Attrs) == Info {
-		return RuleAccountAlert, Info
+		return RuleAccountAlert
 	}
-	return "", ""
+	return ""
 }
 
 func (w *work) noticeOf(p Point, rule string, sev Severity) {
@@ -98,7 +99,7 @@ func (w *work) notice(rule string, sev Severity, sig Signal, value string, at ti
 }
 
 // changeNotices tells the changes of a signal whose every change is news.
-func (w *work) changeNotices(sig Signal) {
+func (w *work) changeNotices(rs Rules, sig Signal) {
 	rows := w.rebuilt[sig]
 	if rows == nil {
 		rows = []Row{w.s.Cells[sig].Known}
@@ -122,8 +123,9 @@ func (w *work) changeNotices(sig Signal) {
 		if told {
 			continue
 		}
-		rule, sev := changeRule(sig, r)
-		if rule == "" {
+		rule := changeRule(sig, r)
+		sev := rs.notice(rule, r.Value)
+		if sev == NoSeverity {
 			continue
 		}
 		repeated := slices.ContainsFunc(w.s.Notices, func(m NoticeMark) bool { return m.Signal == sig && m.Value == noticed(r.Value) })
@@ -151,26 +153,26 @@ func before(sig Signal, r Row) string {
 	return ""
 }
 
-func changeRule(sig Signal, r Row) (rule string, sev Severity) {
+func changeRule(sig Signal, r Row) (rule string) {
 	if sig != MessagingLimit {
 		if r.From == r.Value {
-			return "", ""
+			return ""
 		}
-		return RuleTemplateCategory, Warning
+		return RuleTemplateCategory
 	}
 	from, ok1 := limit(r.From)
 	to, ok2 := limit(r.Value)
 	switch {
 	case r.From == "" && ok2 && r.Attrs[AttrEvent] == "DOWNGRADE":
-		return RuleLimitLowered, Warning
+		return RuleLimitLowered
 	case r.From == "" && ok2 && r.Attrs[AttrEvent] == "UPGRADE":
-		return RuleLimitRaised, Info
+		return RuleLimitRaised
 	case !ok1 || !ok2 || from == to:
-		return "", ""
+		return ""
 	case to < from:
-		return RuleLimitLowered, Warning
+		return RuleLimitLowered
 	}
-	return RuleLimitRaised, Info
+	return RuleLimitRaised
 }
 
 // limit orders messaging limits: users a day, or more than all of them for unlimited.

@@ -79,6 +79,13 @@ func (r Rule) with(o override) (Rule, error) {
 	if o.Off != nil {
 		r.Off = *o.Off
 	}
+	if r.Notice != NoSeverity && (o.For != nil || o.KeepFiringFor != nil || len(o.Repeat) > 0) {
+		return r, errors.New("tells facts without an end: only off and severity apply to it")
+	}
+	least := Warning
+	if r.Notice != NoSeverity {
+		least = Info
+	}
 	for _, d := range []struct {
 		name string
 		in   *string
@@ -118,8 +125,8 @@ func (r Rule) with(o override) (Rule, error) {
 		for value, text := range by {
 			if text == "none" {
 				text = ""
-			} else if Severity(text).Level() < Warning.Level() {
-				errs = append(errs, fmt.Errorf("severity: %q is not warning, critical or none", text))
+			} else if Severity(text).Level() < least.Level() {
+				errs = append(errs, fmt.Errorf("severity: %q is no severity that this rule can have", text))
 			}
 			r.Severity[value] = Severity(text)
 		}

@@ -28,6 +28,8 @@ type Rule struct {
 	// Once rules that have ended stay so until a webhook says again what made them hold: what
 	// ended them is a level that may go.
 	Once bool
+	// Notice, if not none, is the severity of a rule that tells one-time facts and holds never.
+	Notice Severity
 	// Off disables the rule.
 	Off bool
 	// Since is the ruleset that introduced the rule.
@@ -97,6 +99,31 @@ var DefaultRules = Rules{
 	accountAlert(),
 	level(RuleWatchBlind, Account, Poll, pollLevels),
 	token(),
+	notice(RuleNumberSecurity, Critical),
+	notice(RuleTemplateCategory, Warning),
+	notice(RuleTemplateLimit, Warning),
+	notice(RuleAccountViolation, Warning),
+	notice(RuleLimitLowered, Warning),
+	notice(RuleLimitRaised, Info),
+	notice(RuleWatchUnknown, Info),
+	notice(RuleWatchTest, Info),
+}
+
+// notice is a rule that tells facts without an end; see eventNotice and changeRule for which.
+func notice(id string, sev Severity) Rule {
+	return Rule{ID: id, Notice: sev, Since: 1, Reads: func(Signal) bool { return false }}
+}
+
+// notice is how bad a fact is that a rule tells; none if nobody wants to hear of it.
+func (rs Rules) notice(id, value string) Severity {
+	i := slices.IndexFunc(rs, func(r Rule) bool { return r.ID == id })
+	switch {
+	case i < 0 || rs[i].Off:
+		return NoSeverity
+	case rs[i].Notice == NoSeverity: // of a rule with incidents, what is none of them
+		return Info
+	}
+	return rs[i].severity(value, rs[i].Notice)
 }
 
 // levels lists values by the severity they have; those under NoSeverity are known and healthy.

@@ -212,7 +212,21 @@ func TestOverride(t *testing.T) {
 	if got := strings.Join(l.said(), ", "); got != "firing template_status critical" {
 		t.Errorf("told %q", got)
 	}
-	for _, bad := range []string{"[]", `{"nope":{}}`, `{"number_quality":{"keep_firing_for":"soon"}}`, `{"number_quality":{"sevrity":"critical"}}`, `{"number_quality":{"severity":"bad"}}`} {
+	rs, err = DefaultRules.Override(`{"limit_raised":{"off":true},"limit_lowered":{"severity":"critical"},"account_alert":{"off":true}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := Subject{Portfolio, "1", "9"}
+	l = newLedger(t, account)
+	l.rules = rs
+	for i, tier := range []string{"TIER_2K", "TIER_10K", "TIER_250"} {
+		l.told(at(60*i), fact(account, MessagingLimit, tier, at(60*i)))
+	}
+	l.told(at(600), fact(account, AlertOf("WABA", "1", "OBA_APPROVED"), "ACTIVE", at(600), AttrSeverity, "INFORMATIONAL"))
+	if got := strings.Join(l.said(), ", "); got != "notice limit_lowered critical" {
+		t.Errorf("told %q", got)
+	}
+	for _, bad := range []string{"[]", `{"nope":{}}`, `{"limit_raised":{"for":"5m"}}`, `{"number_quality":{"severity":"info"}}`, `{"number_quality":{"keep_firing_for":"soon"}}`, `{"number_quality":{"sevrity":"critical"}}`, `{"number_quality":{"severity":"bad"}}`} {
 		if _, err := DefaultRules.Override(bad); err == nil {
 			t.Errorf("Override(%s) = nil error", bad)
 		}
