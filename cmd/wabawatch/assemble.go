@@ -105,7 +105,7 @@ func (p *program) source() (*whatsapp.Client, error) {
 		Token: func() string { return p.cfg.Secrets.AccessToken },
 	}
 	if p.cfg.AppSecretProof {
-		cfg.AppSecret = p.cfg.Secrets.AppSecrets[0]
+		cfg.AppSecret = func() string { return p.cfg.Secrets.AppSecrets[0] }
 	}
 	return whatsapp.NewClient(cfg)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -76,7 +77,7 @@ func setup(ctx context.Context, log *slog.Logger) (*poller, error) {
 	if cfg.Polling {
 		graph := whatsapp.Config{BaseURL: cfg.Graph.URL, Version: cfg.Version, Log: log, Token: func() string { return secrets.Cached().AccessToken }}
 		if cfg.AppSecretProof {
-			graph.AppSecret = secrets.Cached().AppSecrets[0]
+			graph.AppSecret = func() string { return secrets.Cached().AppSecrets[0] }
 		}
 		if watcher.Source, err = whatsapp.NewClient(graph); err != nil {
 			return nil, fmt.Errorf("config: %w", err)
@@ -117,7 +118,11 @@ func (p *poller) handle(ctx context.Context, _ json.RawMessage) error {
 			p.discover = time.Now().Add(p.watcher.DiscoverAfter(err))
 		})
 	}
-	if err := p.watcher.Tick(ctx); err != nil {
+	err := p.watcher.Tick(ctx)
+	if errors.Is(err, watch.ErrNothingDone) {
+		return err
+	}
+	if err != nil {
 		p.log.ErrorContext(ctx, "tick incomplete", "err", err)
 	}
 	return nil

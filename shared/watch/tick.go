@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -15,13 +16,16 @@ import (
 // maxDue bounds what one tick takes on; the rest stays due.
 const maxDue = 1000
 
+// ErrNothingDone says that it could not even be found out what is due.
+var ErrNothingDone = errors.New("nothing was done")
+
 // Tick does what is due: it lets clocks run on subjects, then polls accounts, several at once.
 // What does not fit before ctx ends stays due. Errors of single accounts are joined; they do
-// not hold back the others.
+// not hold back the others. ErrNothingDone.
 func (w *Watcher) Tick(ctx context.Context) error {
 	subjects, wabaIDs, err := w.Store.Due(ctx, w.Now().UTC(), maxDue)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrNothingDone, err)
 	}
 	errs := []error{w.letClocksRun(ctx, subjects)}
 	if w.Source == nil {

@@ -46,8 +46,9 @@ type Config struct {
 	// Token returns the access token. It is asked before every poll, so that a new token needs
 	// no new client.
 	Token func() string
-	// AppSecret, if set, makes every call carry an appsecret_proof.
-	AppSecret string
+	// AppSecret returns the app secret with which every call carries an appsecret_proof. It is
+	// asked before every poll, as secrets are reset; nil for calls without.
+	AppSecret func() string
 	// HTTP is used with its own transport and timeouts, but never follows a redirect and never
 	// leaves BaseURL. nil makes one.
 	HTTP *http.Client

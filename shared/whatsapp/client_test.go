@@ -169,7 +169,10 @@ func TestTokenNeverLeaks(t *testing.T) {
 			" secret " + appSecret + " at https://graph.facebook.com/debug_token?input_token=" + token + "&appsecret_proof=ab#x"}
 	}
 	secretive := func(t *testing.T) *rig {
-		r := newRig(t, func(c *whatsapp.Config) { c.AppSecret = appSecret; c.Timeout = 200 * time.Millisecond })
+		r := newRig(t, func(c *whatsapp.Config) {
+			c.AppSecret = func() string { return appSecret }
+			c.Timeout = 200 * time.Millisecond
+		})
 		r.meta.PageSize = 1
 		addNumbers(r.meta, 3)
 		return r
@@ -226,7 +229,7 @@ func TestTokenNeverLeaks(t *testing.T) {
 }
 
 func TestTokenTravelsInTheHeaderAlone(t *testing.T) {
-	r := newRig(t, func(c *whatsapp.Config) { c.AppSecret = appSecret })
+	r := newRig(t, func(c *whatsapp.Config) { c.AppSecret = func() string { return appSecret } })
 	for _, class := range quality.Classes {
 		if _, err := r.Poll(t.Context(), class, waba); err != nil {
 			t.Fatalf("Poll(%s) = %v", class, err)

@@ -25,8 +25,10 @@ const (
 type visit struct {
 	c     *Client
 	token string
-	clean func(string) string
-	usage quality.Usage
+	// secret proves the calls; "" for calls without proof.
+	secret string
+	clean  func(string) string
+	usage  quality.Usage
 	// at is when the last call that succeeded began, by the server's clock.
 	at time.Time
 }
@@ -34,9 +36,10 @@ type visit struct {
 func (c *Client) visit() *visit {
 	token := strings.TrimSpace(c.cfg.Token())
 	v := &visit{c: c, token: token}
-	secrets := []string{token, c.cfg.AppSecret}
-	if c.cfg.AppSecret != "" {
-		secrets = append(secrets, proof(c.cfg.AppSecret, token))
+	secrets := []string{token}
+	if c.cfg.AppSecret != nil {
+		v.secret = c.cfg.AppSecret()
+		secrets = append(secrets, v.secret, proof(v.secret, token))
 	}
 	v.clean = cleaner(secrets...)
 	return v
@@ -90,8 +93,8 @@ func (v *visit) once(ctx context.Context, method, path string, query url.Values,
 	defer cancel()
 	u := v.c.base
 	u.Path = "/" + v.c.cfg.Version + "/" + path
-	if v.c.cfg.AppSecret != "" {
-		signed := url.Values{"appsecret_proof": {proof(v.c.cfg.AppSecret, v.token)}}
+	if v.secret != "" {
+		signed := url.Values{"appsecret_proof": {proof(v.secret, v.token)}}
 		for k, vs := range query {
 			signed[k] = vs
 		}
