@@ -76,7 +76,8 @@ With --demo nothing needs to be set: a simulation of Meta runs beside it and tel
 			return usageError{fmt.Errorf("--pace is %s; the story needs time between its steps", *pace)}
 		}
 		if demo {
-			return p.demo(cmd.Context(), *pace, set["WABAWATCH_DATA"] != "" || os.Getenv("WABAWATCH_DATA") != "")
+			// What the environment names may be the file of a real installation.
+			return p.demo(cmd.Context(), *pace, set["WABAWATCH_DATA"] != "")
 		}
 		return p.serve(cmd.Context(), nil)
 	}
