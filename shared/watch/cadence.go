@@ -88,7 +88,11 @@ func (w *Watcher) afterFailure(class quality.Class, c ClassSchedule, e *quality.
 		return now.Add(jitter(every)) // the same question would get the same answer
 	}
 	backoff := min(every, 15*time.Second<<min(c.Fails, 10))
-	return now.Add(max(e.RetryAfter, backoff/2+rand.N(backoff/2+1), time.Second))
+	due := now.Add(max(backoff/2+rand.N(backoff/2+1), time.Second))
+	if confirm := c.AskedAt.Add(askDelay); confirm.After(now) {
+		due = sooner(due, confirm) // a webhook asked while the poll failed
+	}
+	return later(due, now.Add(e.RetryAfter))
 }
 
 func sooner(a, b time.Time) time.Time {
