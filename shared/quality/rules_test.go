@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -355,5 +356,24 @@ func TestAlertsTellLanguagesOfATemplateApart(t *testing.T) {
 		if p.Attrs[AttrLanguage] != "" {
 			t.Errorf("the point %s was changed: %v", p.Signal, p.Attrs)
 		}
+	}
+}
+
+// TestDetailsOfAnotherFaultReplaceTheOld: a number stays blocked, for another reason.
+func TestDetailsOfAnotherFaultReplaceTheOld(t *testing.T) {
+	number := Subject{PhoneNumber, "1", "12025550101"}
+	l := newLedger(t, number)
+	for i, attrs := range []map[string]string{
+		{AttrCodes: "141006", AttrSolutions: "Add a payment method."},
+		{AttrCodes: "141002", AttrSolutions: ""},
+	} {
+		l.poll(at(300*i), Health, &Seeing{Subject: number, Values: map[Signal]Observed{CanSendMessage: {Value: "BLOCKED", Attrs: attrs}}}, nil, nil)
+	}
+	want := map[string]string{AttrCodes: "141002"}
+	if got := l.state.Cells[CanSendMessage].Current.Attrs; !maps.Equal(got, want) {
+		t.Errorf("details are %v, want %v", got, want)
+	}
+	if got := l.state.Open[0].Attrs; !maps.Equal(got, want) {
+		t.Errorf("details of the incident are %v, want %v", got, want)
 	}
 }

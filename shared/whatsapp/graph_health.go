@@ -213,6 +213,8 @@ func (f *fault) add(e healthEntity) {
 	}
 }
 
+// attrs names all details, those that are empty too: what is true of a fault now takes the place of
+// what was true of the one before, and a blocked number may be blocked for another reason.
 func (f *fault) attrs() map[string]string {
 	attrs := map[string]string{}
 	for _, part := range []struct {
@@ -225,9 +227,7 @@ func (f *fault) attrs() map[string]string {
 		{quality.AttrSolutions, " ", f.solutions},
 	} {
 		slices.Sort(part.list)
-		if s := strings.Join(part.list, part.separator); s != "" {
-			attrs[part.name] = quality.Clip(s, quality.MaxTextRunes)
-		}
+		attrs[part.name] = quality.Clip(strings.Join(part.list, part.separator), quality.MaxTextRunes)
 	}
 	return attrs
 }
