@@ -10,17 +10,22 @@ var englishWatch = map[string]ruleWords{
 			"FORBIDDEN": {
 				"The poll of {subject} {is} refused by Meta, because the token may not read it", "polling {is} refused: no permission",
 				"The ratings and limits of this account are not seen. That nothing is told does not mean that all is well.",
-				"In Meta Business settings assign the account to the system user of the token, with full control, and see that the token has whatsapp_business_management. Then run wabawatch doctor.",
+				"In Meta Business settings assign the account to the system user of the token, with full control, and see that the token has whatsapp_business_management.",
 			},
 			"MISSING": {
 				"The poll of {subject} {is} answered by Meta as if it did not exist", "polling {is} refused: not found",
 				"The account was deleted, is no longer shared with this app, or its id is wrong. wabawatch sees nothing of it.",
-				"Check the id in the list of watched accounts, and in Meta Business settings whether the account is still shared. Then run wabawatch doctor.",
+				"Check the id in the list of watched accounts, and in Meta Business settings whether the account is still shared.",
+			},
+			"UNLISTED": {
+				"{subject} {is} unable to list the accounts of the business portfolio", "discovery of accounts {is} failing",
+				"Accounts that are new to the portfolio are not watched. Those that are known already are polled as before.",
+				"Give the token the permission business_management and its system user a role in the portfolio, or name the accounts to watch by their ids instead.",
 			},
 			"": {
 				"The poll of {subject} {is} failing", "polling {is} failing",
 				"Ratings and limits shown for it are out of date. That nothing is told does not mean that all is well; webhooks still count.",
-				"Look at Meta's status page (metastatus.com), then at the log of the poller, and run wabawatch doctor. Until it works look at WhatsApp Manager yourself.",
+				"Look at Meta's status page (metastatus.com), then at the log of the poller. Until it works look at WhatsApp Manager yourself.",
 			},
 		},
 		Over: phrase{
@@ -34,17 +39,17 @@ var englishWatch = map[string]ruleWords{
 			"INVALID": {
 				"The access token of {subject} {is} refused by Meta{reason}", "access token {is} INVALID",
 				"No account is polled. That nothing is told does not mean that all is well; webhooks still count.",
-				"Make a new token of the system user in Meta Business settings, with whatsapp_business_management, and store it as the secret access-token. Then run wabawatch doctor.",
+				"Make a new token of the system user in Meta Business settings, with whatsapp_business_management, and store it as the secret access-token.",
 			},
 			"MISSING_SCOPE": {
 				"The access token of {subject} {is} without the permission {scopes}", "access token lacks {scopes}",
 				"Polls are refused. That nothing is told does not mean that all is well.",
-				"Make a new token of the system user in Meta Business settings with {scopes}, and store it as the secret access-token. Then run wabawatch doctor.",
+				"Make a new token of the system user in Meta Business settings with {scopes}, and store it as the secret access-token.",
 			},
 			"EXPIRED": {
 				"The access token of {subject} {is} past its end, {deadline}", "access token has EXPIRED",
 				"No account is polled. That nothing is told does not mean that all is well; webhooks still count.",
-				"Make a new token of the system user in Meta Business settings, best one that never expires, and store it as the secret access-token. Then run wabawatch doctor.",
+				"Make a new token of the system user in Meta Business settings, best one that never expires, and store it as the secret access-token.",
 			},
 			"EXPIRING": {
 				"The access token of {subject} {is} valid only until {deadline}", "access token expires on {deadline}",
@@ -53,7 +58,7 @@ var englishWatch = map[string]ruleWords{
 			},
 			"": {
 				"The access token of {subject} {is} {value}", "access token {is} {value}",
-				"Polls may be refused.", "Run wabawatch doctor, and make a new token if it says so.",
+				"Polls may be refused.", "Look at the token in Meta's access token debugger, and make a new one if it says so.",
 			},
 		},
 		Over: phrase{
@@ -66,7 +71,7 @@ var englishWatch = map[string]ruleWords{
 		Cases: map[string]phrase{"": {
 			"This app {is} not subscribed to {subject}", "webhooks not subscribed",
 			"Meta sends no webhooks for the account. Templates, restrictions and bans are told late or not at all.",
-			"Run wabawatch subscribe for the account, then wabawatch doctor.",
+			"Run wabawatch subscribe for the account.",
 		}},
 		Over: phrase{
 			"This app is subscribed to {subject} again", "webhooks are subscribed again",
@@ -78,7 +83,7 @@ var englishWatch = map[string]ruleWords{
 		Cases: map[string]phrase{"": {
 			"The stream of webhooks of {subject} {is} incomplete: polls saw changes that no webhook told", "webhooks were lost",
 			"Webhooks get lost between Meta and wabawatch. What only they tell, such as restrictions, may be lost too.",
-			"Check in the app's settings at Meta that the callback URL is wabawatch's and that all fields are subscribed; look at the webhook's log for refused signatures; run wabawatch doctor.",
+			"Check in the app's settings at Meta that the callback URL is wabawatch's and that all fields are subscribed; look at the webhook's log for refused signatures.",
 		}},
 		Over: phrase{
 			"All changes of {subject} are told by webhook again", "no webhook was lost lately",

@@ -78,7 +78,7 @@ var (
 	flaggedLevels  = levels{Critical: {Yes}}
 	flaggedWarning = levels{Warning: {Yes}}
 	tokenLevels    = levels{Critical: {"INVALID", "MISSING_SCOPE"}}
-	pollLevels     = levels{Critical: {"BLIND", string(FailForbidden), string(FailMissing)}}
+	pollLevels     = levels{Critical: {"BLIND", string(FailForbidden), string(FailMissing), Unlisted}}
 )
 
 // DefaultRules is what wabawatch watches for, and how.
@@ -97,7 +97,7 @@ var DefaultRules = Rules{
 	level(RuleAccountReview, Account, ReviewStatus, reviewLevels),
 	level(RuleAccountOffboarded, Account, Offboarded, offboardLevels).untilHealthy(),
 	accountAlert(),
-	level(RuleWatchBlind, Account, Poll, pollLevels),
+	level(RuleWatchBlind, Account, Poll, pollLevels).of(Deployment),
 	token(),
 	notice(RuleNumberSecurity, Critical),
 	notice(RuleTemplateCategory, Warning),
@@ -180,6 +180,12 @@ func (r Rule) wrap(f func(Rule, View, Finding) (Finding, bool)) Rule {
 		}
 		return out
 	}
+	return r
+}
+
+// of makes a rule hold for another kind of subject as well.
+func (r Rule) of(k Kind) Rule {
+	r.Kinds = append(r.Kinds, k)
 	return r
 }
 

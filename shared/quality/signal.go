@@ -43,7 +43,7 @@ const (
 	RestrictionLifted    Signal = "restriction_lifted" // the violation type that says so
 	Violation            Signal = "violation"          // the violation type
 	Offboarded           Signal = "offboarded"         // ACCOUNT_OFFBOARDED, ACCOUNT_DELETED, PARTNER_REMOVED; ACCOUNT_RECONNECTED, PARTNER_ADDED end it
-	Poll                 Signal = "poll"               // our own: OK, BLIND, or why the account cannot be polled
+	Poll                 Signal = "poll"               // our own: OK, BLIND, or why the account cannot be polled; of the deployment: OK, UNLISTED
 	Subscription         Signal = "subscription"       // our own: whether our app is subscribed
 	AccountStatus        Signal = "account_status"     // the status member of the WABA node, where Meta sends it
 
@@ -101,6 +101,8 @@ const (
 	Gone    = "GONE"
 
 	RestrictionActive = "ACTIVE"
+
+	Unlisted = "UNLISTED" // of the deployment's polls: the portfolio's accounts cannot be listed
 )
 
 // Known reports whether a value is a reading for rules. UNKNOWN is kept and shown, and rules

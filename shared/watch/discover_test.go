@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/wabawatch/wabawatch/shared/quality"
 	"github.com/wabawatch/wabawatch/shared/watch"
 )
@@ -64,5 +66,43 @@ func TestDiscoveryIsTriedAgainSoon(t *testing.T) {
 		if d := new(watch.Watcher).DiscoverAfter(&quality.PollError{Failure: f, Err: errors.New("(#200)")}); d != time.Hour {
 			t.Errorf("after %s: %s, want an hour", f, d)
 		}
+	}
+}
+
+// TestDiscoveryThatFailsIsBlindness: what cannot be listed is not watched, and silence would look
+// like health.
+func TestDiscoveryThatFailsIsBlindness(t *testing.T) {
+	fail := func(f quality.PollFailure) error { return &quality.PollError{Failure: f, Err: errors.New("no")} }
+	for _, tc := range []struct {
+		name string
+		errs []error
+		want []string
+	}{
+		{"refused", []error{fail(quality.FailForbidden), fail(quality.FailForbidden)}, []string{"firing watch_blind critical"}},
+		{"refused, then granted", []error{fail(quality.FailMissing), nil, nil}, []string{"firing watch_blind critical", "resolved watch_blind critical"}},
+		{"an outage that passes", []error{fail(quality.FailTemporary), fail(quality.FailTemporary), nil}, nil},
+		{"an outage that lasts", []error{fail(quality.FailTemporary), fail(quality.FailTemporary), fail(quality.FailTemporary)}, []string{"firing watch_blind critical"}},
+		{"a bad token, which is told by itself", []error{fail(quality.FailToken), fail(quality.FailToken), fail(quality.FailToken)}, nil},
+		{"never a failure", []error{nil, nil}, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			n := 0
+			w.watcher.BusinessID = "9"
+			w.watcher.Source = business{w.meta, func(context.Context) ([]string, error) {
+				n++
+				return nil, tc.errs[n-1]
+			}}
+			for _, want := range tc.errs {
+				if err := w.watcher.Discover(t.Context()); (err == nil) != (want == nil) {
+					t.Errorf("Discover = %v, want %v", err, want)
+				}
+				w.flush()
+				w.pass(time.Minute)
+			}
+			if d := cmp.Diff(tc.want, w.post.said()); d != "" {
+				t.Errorf("told (-want +got):\n%s", d)
+			}
+		})
 	}
 }

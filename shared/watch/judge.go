@@ -99,6 +99,37 @@ func (r *run) sight(s Schedule, now time.Time, under bool) (value string, attrs 
 	return pollOK, nil
 }
 
+// judgeDiscovery writes down whether accounts can be discovered, when that has changed: not, once
+// Meta refuses or has failed several times. While the token is known to be bad, that is told.
+func (w *Watcher) judgeDiscovery(ctx context.Context, err error) error {
+	failure := pollError(err)
+	w.mu.Lock()
+	if w.undiscovered++; failure == nil {
+		w.undiscovered = 0
+	}
+	often := w.undiscovered >= blindAfter
+	w.mu.Unlock()
+	value, attrs := pollOK, map[string]string(nil)
+	if failure != nil {
+		refused := failure.Failure == quality.FailForbidden || failure.Failure == quality.FailMissing
+		if failure.Failure == quality.FailToken || !refused && !often || ctx.Err() != nil {
+			return nil
+		}
+		value, attrs = quality.Unlisted, map[string]string{quality.AttrReason: "discovery: " + string(failure.Failure)}
+	}
+	subject := quality.DeploymentSubject()
+	states, heads, err := w.Store.Load(ctx, []quality.Subject{subject})
+	if err != nil {
+		return err
+	}
+	if before := states[subject].Cells[quality.Poll].Current.Value; before == value || before == "" && value == pollOK {
+		return nil
+	}
+	p := quality.Point{Subject: subject, Signal: quality.Poll, Value: value, At: w.Now().UTC().Truncate(time.Second), Track: quality.Seen, Attrs: attrs}
+	_, err = w.merge(ctx, map[quality.Subject]incoming{subject: {told: []quality.Point{p}}}, &loaded{states, heads}, nil)
+	return err
+}
+
 // judgeUnder judges once per interval while polls are under way, until ctx ends: one that hangs
 // is as blind as one that fails.
 func (r *run) judgeUnder(ctx context.Context) {

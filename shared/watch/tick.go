@@ -117,7 +117,8 @@ func ids(accounts []Account) []string {
 	return out
 }
 
-// Discover enrols the accounts that the configured business portfolio owns or was given.
+// Discover enrols the accounts that the configured business portfolio owns or was given. That they
+// cannot be listed is blindness too.
 func (w *Watcher) Discover(ctx context.Context) error {
 	if w.BusinessID == "" || w.Source == nil {
 		return nil
@@ -128,7 +129,7 @@ func (w *Watcher) Discover(ctx context.Context) error {
 			return err
 		}
 	}
-	return err
+	return errors.Join(err, w.judgeDiscovery(ctx, err))
 }
 
 // DiscoverAfter is how long to wait after a Discover that returned err.

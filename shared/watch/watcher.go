@@ -51,6 +51,8 @@ type Watcher struct {
 
 	mu       sync.Mutex
 	enrolled map[string]bool
+	// undiscovered counts discoveries that failed since one succeeded.
+	undiscovered int
 }
 
 const (
