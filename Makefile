@@ -113,9 +113,14 @@ tools: need-python need-node need-java .tools/sam/.done .tools/lint/.done .tools
 secrets: need-aws ## Ask for secrets, invent tokens, put them into Parameter Store
 	@bash tools/secrets.sh put $(SECRETS_PATH)
 
+# What the SAM CLI asked is kept by stack, so that one stack never takes over another's parameters.
+# Of the first it is in samconfig.toml beside what stands there; others are told all by flags.
+SAM_DEPLOY = $(SAM) deploy --stack-name $(STACK) $(if $(filter wabawatch,$(STACK)),,--config-env $(STACK) --capabilities CAPABILITY_IAM \
+	--resolve-s3 --s3-prefix $(STACK) --confirm-changeset --no-fail-on-empty-changeset --tags app=wabawatch)
+
 deploy: need-aws sam-build ## Deploy; the first time the SAM CLI asks what it needs
 	@if $(AWS) cloudformation describe-stacks --stack-name $(STACK) >/dev/null 2>&1; \
-	then $(SAM) deploy --stack-name $(STACK); else $(SAM) deploy --guided --stack-name $(STACK); fi
+	then $(SAM_DEPLOY); else $(SAM_DEPLOY) --guided; fi
 	@$(MAKE) --no-print-directory outputs
 	@echo "If you gave an e-mail address: confirm both messages AWS has sent there, for alerts and for operations."
 
