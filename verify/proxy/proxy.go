@@ -32,6 +32,9 @@ const (
 
 // Proxy is a set of reverse proxies under one script. It is safe for concurrent use. Close ends it.
 type Proxy struct {
+	// Watch, if set before the first call, sees every call before anything is done to it.
+	Watch func(call Match, body []byte)
+
 	seed      uint64
 	transport *http.Transport
 
@@ -254,7 +257,11 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, from, service stri
 		panic(http.ErrAbortHandler) // the caller is gone
 	}
 	x := &exchange{p: p, w: w, r: r, body: body, to: to, service: service}
-	entry, f := p.decide(Match{from, service, operation(service, r, body)})
+	call := Match{from, service, operation(service, r, body)}
+	if p.Watch != nil {
+		p.Watch(call, body)
+	}
+	entry, f := p.decide(call)
 	defer func() { p.settle(entry, x.status, x.took && !x.told) }()
 	if f.serve == nil {
 		f = pass

@@ -89,6 +89,8 @@ func (f *Function) spawn() (*environment, error) {
 	why := "is not ready in time"
 	select {
 	case <-e.idle:
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		e.init = time.Since(began)
 		return e, nil
 	case <-e.process.Done():

@@ -209,13 +209,21 @@ func (f *Function) Kill() int {
 	return len(all)
 }
 
-// PIDs are the process ids of the environments.
-func (f *Function) PIDs() []int {
+// Environment is one that runs.
+type Environment struct {
+	PID  int
+	Init time.Duration // how long its cold start took
+}
+
+// Environments lists those that run now.
+func (f *Function) Environments() []Environment {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var out []int
+	var out []Environment
 	for e := range f.all {
-		out = append(out, e.process.PID())
+		if e.alive() {
+			out = append(out, Environment{e.process.PID(), e.init})
+		}
 	}
 	return out
 }

@@ -110,7 +110,7 @@ func TestConcurrentEventsGetEnvironmentsOfTheirOwn(t *testing.T) {
 	if err := f.Start(3); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(f.PIDs()); n != 3 {
+	if n := len(f.Environments()); n != 3 {
 		t.Fatalf("%d environments, want 3", n)
 	}
 	var wg sync.WaitGroup
@@ -132,7 +132,7 @@ func TestConcurrentEventsGetEnvironmentsOfTheirOwn(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := len(f.PIDs()); n > 8 {
+	if n := len(f.Environments()); n > 8 {
 		t.Errorf("%d environments for 8 at a time", n)
 	}
 	if len(ids) != 80 {
@@ -163,11 +163,11 @@ func TestTheDeadlineIsToldAndEnforced(t *testing.T) {
 	if err := f.Start(1); err != nil {
 		t.Fatal(err)
 	}
-	before := f.PIDs()
+	before := f.Environments()
 	if r := call(t, f, order{Do: "sleep"}); r.Failure != TimedOut || !strings.Contains(r.Log, "doing sleep") {
 		t.Errorf("a sleeper gives %s, log %q", r.Failure, r.Log)
 	}
-	if left := f.PIDs(); len(before) != 1 || len(left) != 0 {
+	if left := f.Environments(); len(before) != 1 || len(left) != 0 {
 		t.Errorf("environments before %v, after the deadline %v", before, left)
 	}
 	f.Timeout = time.Minute
@@ -215,7 +215,7 @@ func TestAStartThatFails(t *testing.T) {
 	if r := call(t, f, order{}); r.Failure != NoStart || !strings.Contains(r.Log, "no start today") {
 		t.Errorf("invocation = %+v", r)
 	}
-	if left := f.PIDs(); len(left) != 0 {
+	if left := f.Environments(); len(left) != 0 {
 		t.Errorf("left over: %v", left)
 	}
 }
@@ -250,7 +250,7 @@ func TestCallerGivesUp(t *testing.T) {
 	if _, err := f.Invoke(ctx, order{Do: "sleep"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("err = %v", err)
 	}
-	if left := f.PIDs(); len(left) != 0 {
+	if left := f.Environments(); len(left) != 0 {
 		t.Errorf("left over: %v", left)
 	}
 }
@@ -262,7 +262,7 @@ func TestClosedFunctionsStayClosed(t *testing.T) {
 	if _, err := f.Invoke(t.Context(), order{}); !errors.Is(err, ErrClosed) {
 		t.Errorf("err = %v", err)
 	}
-	if left := f.PIDs(); len(left) != 0 {
+	if left := f.Environments(); len(left) != 0 {
 		t.Errorf("left over: %v", left)
 	}
 }

@@ -58,12 +58,13 @@ func (b *builder) function(id string, props any) error {
 		Handler, Runtime, Role string
 		Timeout, MemorySize    number
 		Environment            struct{ Variables map[string]text }
+		LoggingConfig          struct{ LogFormat, ApplicationLogLevel string }
 	}
 	if err := into(props, &p); err != nil {
 		return err
 	}
 	f := Function{ID: id, Handler: p.Handler, Runtime: p.Runtime, Timeout: p.Timeout.seconds(), MemoryMB: int(p.MemorySize), Environment: map[string]string{},
-		Policies: b.roles[p.Role], Async: Async{MaxRetries: 2, MaxAge: 6 * time.Hour}} // Lambda's defaults
+		LogFormat: p.LoggingConfig.LogFormat, LogLevel: p.LoggingConfig.ApplicationLogLevel, Policies: b.roles[p.Role], Async: Async{MaxRetries: 2, MaxAge: 6 * time.Hour}} // Lambda's defaults
 	if p.Timeout == 0 || p.MemorySize == 0 {
 		return errors.New("leaves its timeout or its memory to chance")
 	}

@@ -15,8 +15,10 @@ type Function struct {
 	Timeout          time.Duration
 	MemoryMB         int
 	Environment      map[string]string
-	Policies         []Statement // of its role, besides logging
-	Async            Async
+	// LogFormat and LogLevel are how it logs, "" for Lambda's defaults.
+	LogFormat, LogLevel string
+	Policies            []Statement // of its role, besides logging
+	Async               Async
 }
 
 // Async is what Lambda does with events that nobody waits for.

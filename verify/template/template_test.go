@@ -40,7 +40,7 @@ const small = `{
   "TellRole": {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": {"Statement": [
     {"Sid": "Table", "Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query"], "Resource": {"Fn::GetAtt": ["Table", "Arn"]}},
     {"Effect": "Allow", "Action": "dynamodb:Query", "Resource": [{"Fn::Sub": "${Table.Arn}/index/todo"}, {"Fn::If": ["Loud", "x", {"Ref": "AWS::NoValue"}]}]}]}}]}},
-  "Tell": {"Type": "AWS::Lambda::Function", "Properties": {"Handler": "bootstrap", "Runtime": "provided.al2023", "Timeout": 60, "MemorySize": "256",
+  "Tell": {"Type": "AWS::Lambda::Function", "Properties": {"Handler": "bootstrap", "Runtime": "provided.al2023", "Timeout": 60, "MemorySize": "256", "LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "INFO"},
     "Role": {"Fn::GetAtt": "TellRole.Arn"}, "Environment": {"Variables": {"TABLE": {"Ref": "Table"}, "TOPIC": {"Ref": "Topic"}, "EMPTY": "",
     "RETENTION": {"Fn::Sub": "${Days}d"}, "SUB": {"Fn::Sub": ["${Own}-${!Left}-${AWS::Region}", {"Own": {"Ref": "Interval"}}]}, "NUMBER": 3,
     "JOINED": {"Fn::Join": [":", ["a", {"Ref": "AWS::AccountId"}]]}}}}},
@@ -82,7 +82,7 @@ func TestFunctionHasItsEnvironmentAndPolicies(t *testing.T) {
 	if d := cmp.Diff(want, f.Environment); d != "" {
 		t.Errorf("environment (-want +got):\n%s", d)
 	}
-	if f.Timeout != time.Minute || f.MemoryMB != 256 || f.Async.MaxRetries != 0 || f.Async.MaxAge != 5*time.Minute || !strings.HasSuffix(f.Async.OnFailure, ":s-Failures") {
+	if f.Timeout != time.Minute || f.MemoryMB != 256 || f.LogFormat != "JSON" || f.LogLevel != "INFO" || f.Async.MaxRetries != 0 || f.Async.MaxAge != 5*time.Minute || !strings.HasSuffix(f.Async.OnFailure, ":s-Failures") {
 		t.Errorf("function = %+v", f)
 	}
 	table := "arn:aws:dynamodb:us-east-1:123456789012:table/s-Table"

@@ -1,0 +1,152 @@
+package stack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/wabawatch/wabawatch/shared/config"
+	"github.com/wabawatch/wabawatch/shared/whatsapptest"
+	"github.com/wabawatch/wabawatch/verify/esm"
+	"github.com/wabawatch/wabawatch/verify/runner"
+)
+
+// Start starts one environment of each of these functions, or of all if none is named.
+func (s *Stack) Start(ids ...string) {
+	s.t.Helper()
+	if len(ids) == 0 {
+		for id := range s.Functions {
+			ids = append(ids, id)
+		}
+	}
+	for _, id := range ids {
+		if err := s.Functions[id].Start(1); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// Try invokes a function and returns what became of it.
+func (s *Stack) Try(id string, event any) runner.Result {
+	s.t.Helper()
+	r, err := s.Functions[id].Invoke(s.t.Context(), event)
+	if err != nil {
+		s.t.Fatalf("%s: %v", id, err)
+	}
+	return r
+}
+
+// Invoke invokes a function, which has to succeed, and decodes its answer unless into is nil.
+func (s *Stack) Invoke(id string, event, into any) {
+	s.t.Helper()
+	r := s.Try(id, event)
+	err := r.Err()
+	if err == nil && into != nil {
+		err = r.Decode(into)
+	}
+	if err != nil {
+		s.t.Fatalf("%s: %v", id, err)
+	}
+}
+
+// Run invokes a function as its schedule does.
+func (s *Stack) Run(id string) {
+	s.t.Helper()
+	for _, schedule := range s.Deployment.Schedules {
+		if schedule.Function == id {
+			s.Invoke(id, []byte(schedule.Input), nil)
+			return
+		}
+	}
+	s.t.Fatalf("%s has no schedule", id)
+}
+
+// Pump leads the table's stream to the notifier until nothing is left, as Lambda does.
+func (s *Stack) Pump() []esm.Step {
+	s.t.Helper()
+	steps, err := s.Stream.Pump(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return steps
+}
+
+func (s *Stack) invokeFromStream(ctx context.Context, event []byte) (esm.Answer, error) {
+	r, err := s.Functions[s.Stream.Function].Invoke(ctx, event)
+	return esm.Answer{RequestID: r.RequestID, Payload: r.Payload, Failure: r.Failure}, err
+}
+
+// Route is the function that gets requests for a method and path.
+func (s *Stack) Route(method, path string) string {
+	fallback := ""
+	for _, r := range s.Deployment.Routes {
+		switch {
+		case r.Path == "":
+			fallback = r.Function
+		case r.Path == path && (r.Method == "" || r.Method == method):
+			return r.Function
+		}
+	}
+	return fallback
+}
+
+// Request sends a request as API Gateway does. It may be called from any goroutine.
+func (s *Stack) Request(ctx context.Context, method, path, query string, header map[string]string, body []byte) (events.APIGatewayV2HTTPResponse, error) {
+	id := s.Route(method, path)
+	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RouteKey: "$default", RawPath: path, RawQueryString: query, Headers: header, Body: string(body)}
+	for _, r := range s.Deployment.Routes {
+		if r.Function == id && r.Path == path && r.Method == method {
+			e.RouteKey = r.Key()
+		}
+	}
+	e.RequestContext.RouteKey, e.RequestContext.Stage = e.RouteKey, "$default"
+	e.RequestContext.HTTP.Method, e.RequestContext.HTTP.Path = method, path
+	var resp events.APIGatewayV2HTTPResponse
+	r, err := s.Functions[id].Invoke(ctx, e)
+	if err == nil {
+		err = r.Decode(&resp)
+	}
+	if err != nil {
+		return resp, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	return resp, nil
+}
+
+// callback is where Meta sends notifications.
+const callback = "/webhook"
+
+// Post sends a body under a signature to the callback URL and returns the status of the answer.
+func (s *Stack) Post(body []byte, signature string) int {
+	s.t.Helper()
+	header := map[string]string{"content-type": "application/json", "x-hub-signature-256": signature}
+	resp, err := s.Request(s.t.Context(), http.MethodPost, callback, "", header, body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp.StatusCode
+}
+
+// Send sends changes in one signed body and returns the status of the answer.
+func (s *Stack) Send(changes ...whatsapptest.Change) int {
+	s.t.Helper()
+	body := whatsapptest.Body(changes...)
+	return s.Post(body, whatsapptest.Sign(s.Secrets[config.AppSecrets], body))
+}
+
+// Get asks the API and returns status and answer.
+func (s *Stack) Get(path, query string) (int, map[string]any) {
+	s.t.Helper()
+	header := map[string]string{"authorization": "Bearer " + s.Secrets[config.APITokens]}
+	resp, err := s.Request(s.t.Context(), http.MethodGet, path, query, header, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var body map[string]any
+	if err := json.Unmarshal([]byte(resp.Body), &body); err != nil {
+		s.t.Fatalf("GET %s: %v in %q", path, err, resp.Body)
+	}
+	return resp.StatusCode, body
+}
