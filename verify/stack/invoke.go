@@ -11,6 +11,7 @@ import (
 	"github.com/wabawatch/wabawatch/shared/config"
 	"github.com/wabawatch/wabawatch/shared/whatsapptest"
 	"github.com/wabawatch/wabawatch/verify/esm"
+	"github.com/wabawatch/wabawatch/verify/filter"
 	"github.com/wabawatch/wabawatch/verify/runner"
 )
 
@@ -149,4 +150,13 @@ func (s *Stack) Get(path, query string) (int, map[string]any) {
 		s.t.Fatalf("GET %s: %v in %q", path, err, resp.Body)
 	}
 	return resp.StatusCode, body
+}
+
+// Selects reports whether a record of the stream, as JSON, passes the mapping's filter.
+func (s *Stack) Selects(record []byte) (bool, error) {
+	f, err := filter.Compile(s.Stream.Filters...)
+	if err != nil {
+		return false, err
+	}
+	return f.Match(record)
 }
