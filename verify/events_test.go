@@ -45,9 +45,9 @@ var answers = map[string]struct {
 }
 
 // environment is env.json.
-func environment(t *testing.T, s *stack.Stack) map[string]map[string]string {
+func environment(t *testing.T) map[string]map[string]string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(s.Root(), "env.json"))
+	b, err := os.ReadFile(filepath.Join(stack.Root(t), "env.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,10 +71,18 @@ func published(env map[string]map[string]string) map[config.Name]string {
 	return out
 }
 
-// samples reads the sample events.
-func samples(t *testing.T, s *stack.Stack) map[string][]byte {
+// sampled is a stack to which the sample events are no strangers: their secrets are its own.
+func sampled(t *testing.T, o stack.Options) *stack.Stack {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(s.Root(), "events", "*.json"))
+	env := environment(t)
+	o.Secrets, o.Parameters = published(env), map[string]string{"Polling": env[stack.Poller]["WABAWATCH_POLLING"]}
+	return stack.New(t, o)
+}
+
+// samples reads the sample events.
+func samples(t *testing.T) map[string][]byte {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(stack.Root(t), "events", "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,9 +108,8 @@ func target(s *stack.Stack, name string) string {
 
 func TestEverySampleEventGetsItsAnswer(t *testing.T) {
 	t.Parallel()
-	env := environment(t, stack.New(t, stack.Options{}))
-	s := stack.New(t, stack.Options{Secrets: published(env), Parameters: map[string]string{"Polling": env[stack.Poller]["WABAWATCH_POLLING"]}})
-	events := samples(t, s)
+	s := sampled(t, stack.Options{})
+	events := samples(t)
 	if names := slices.Sorted(maps.Keys(events)); !slices.Equal(names, slices.Sorted(maps.Keys(answers))) {
 		t.Errorf("events are %q, answers are known of %q", names, slices.Sorted(maps.Keys(answers)))
 	}
@@ -152,7 +159,7 @@ func checkAnswer(t *testing.T, s *stack.Stack, name string, event, payload []byt
 func TestSampleEventsAreWhatSchedulesAndStreamSend(t *testing.T) {
 	t.Parallel()
 	s := stack.New(t, stack.Options{})
-	events := samples(t, s)
+	events := samples(t)
 	inputs := map[string]string{}
 	for _, schedule := range s.Deployment.Schedules {
 		inputs[schedule.Function] = schedule.Input
@@ -189,7 +196,7 @@ func compact(t *testing.T, b []byte) string {
 func TestEnvJSONNamesWhatTheTemplateHas(t *testing.T) {
 	t.Parallel()
 	s := stack.New(t, stack.Options{})
-	env := environment(t, s)
+	env := environment(t)
 	if got, want := slices.Sorted(maps.Keys(env)), slices.Sorted(maps.Keys(s.Functions)); !slices.Equal(got, want) {
 		t.Errorf("env.json has functions %q, the template %q", got, want)
 	}

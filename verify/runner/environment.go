@@ -74,7 +74,7 @@ func (f *Function) spawn() (*environment, error) {
 		close(e.served)
 	}()
 	cmd := exec.Command(f.Command[0], f.Command[1:]...)
-	cmd.Env = f.variables(listener.Addr().String())
+	cmd.Env = f.Variables(listener.Addr().String())
 	cmd.Stdout, cmd.Stderr = e.log, e.log
 	began := time.Now()
 	if e.process, err = process.Start(cmd); err != nil {
@@ -120,10 +120,11 @@ func (f *Function) keep(e *environment) error {
 	return nil
 }
 
-// variables are the function's own and those that Lambda sets.
+// Variables are the environment of a process: the function's own variables and those that Lambda sets. api is
+// where the Runtime API listens.
 //
 // Source: AWS, Lambda environment variables, checked 2026-11.
-func (f *Function) variables(api string) []string {
+func (f *Function) Variables(api string) []string {
 	format := f.LogFormat
 	if format == "" {
 		format = "Text"

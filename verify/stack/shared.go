@@ -3,6 +3,7 @@ package stack
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,13 +79,18 @@ func build(root string, t *template.Template) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]string{}
-	for id := range d.Functions {
-		if out[id], err = Build(root, id, runtime.GOARCH); err != nil {
-			return nil, err
-		}
+	var wg sync.WaitGroup
+	ids := slices.Sorted(maps.Keys(d.Functions))
+	paths, errs := make([]string, len(ids)), make([]error, len(ids))
+	for i, id := range ids {
+		wg.Go(func() { paths[i], errs[i] = Build(root, id, runtime.GOARCH) })
 	}
-	return out, nil
+	wg.Wait()
+	out := map[string]string{}
+	for i, id := range ids {
+		out[id] = paths[i]
+	}
+	return out, errors.Join(errs...)
 }
 
 // Build builds the function of that logical id with its make target, and returns the bootstrap.
@@ -101,11 +107,11 @@ func Build(root, id, arch string) (string, error) {
 }
 
 // Root is the directory of the repository.
-func (s *Stack) Root() string {
-	s.t.Helper()
-	w, err := open()
+func Root(t testing.TB) string {
+	t.Helper()
+	root, err := servers.Root()
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	return w.root
+	return root
 }
