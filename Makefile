@@ -18,7 +18,7 @@ export SAM_CLI_TELEMETRY = 0
 export LAMBDA_GOARCH LAMBDA_GOOS VERSION
 
 .DEFAULT_GOAL := help
-.PHONY: help run test verify mutants stack bench lint fuzz build sam-build tools template secrets deploy delete outputs test-alert \
+.PHONY: help run test verify mutants conformance stack bench lint fuzz build sam-build tools template secrets deploy delete outputs test-alert \
 	local-dynamodb local-table api invoke-webhook invoke-poller invoke-notifier doctor clean \
 	need-aws need-sam need-docker need-python need-node need-java $(FUNCTIONS:%=build-%)
 
@@ -76,7 +76,8 @@ verify: ## Check template and functions as they get deployed; the first time it 
 	@$(call step,4,Build: with the SAM CLI as a deployment does)
 	@$(MAKE) --no-print-directory sam-build
 	@for f in $(FUNCTIONS); do sh tools/bootstrap.sh $(LAMBDA_GOARCH) .aws-sam/build/$$f/bootstrap || exit 1; done
-	@$(call step,5,Run: table and functions on DynamoDB Local and moto)
+	@$(call step,5,Run: the table and the functions on DynamoDB Local and moto)
+	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory stack
 	@echo
 	@echo "make verify: all is well. The template is sound, SAM builds it, and the four functions do what they should."
@@ -86,9 +87,12 @@ step = printf '\n%s of 5. %s.\n' '$(1)' '$(2)'
 mutants: ## Plant known bugs one by one, and see each caught by its test; ONLY=name for one
 	go run ./verify/mutants -only '$(ONLY)'
 
-stack: need-python need-java .tools/sam/.done .tools/moto/.done .tools/dynamodb/.done .tools/qemu/.done build/cfn.json ## Run the built functions on DynamoDB Local and moto; STACK_TESTS chooses
+conformance: need-java .tools/moto/.done .tools/dynamodb/.done ## Hold the table to its contract on DynamoDB Local
 	go run ./verify/withservers go test -tags dynamodb -count=1 -run Conformance ./shared/store/dynamo
-	go test -tags verify -count=1 -v -run '$(STACK_TESTS)' ./verify
+
+# Without the lines that say when a test is started, paused and continued.
+stack: need-python need-java .tools/sam/.done .tools/moto/.done .tools/dynamodb/.done .tools/qemu/.done build/cfn.json ## Run the built functions on DynamoDB Local and moto; STACK_TESTS chooses
+	@{ go test -tags verify -count=1 -v -run '$(STACK_TESTS)' ./verify; echo $$? >build/stack.status; } | grep -v '^=== '; exit $$(cat build/stack.status)
 
 lint: ## Run staticcheck
 	go run -modfile=tools/go/go.mod honnef.co/go/tools/cmd/staticcheck -tags verify,dynamodb ./...

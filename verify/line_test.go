@@ -33,13 +33,13 @@ func stage(s *stack.Stack) (whatsapptest.Number, whatsapptest.Template) {
 }
 
 // TestTheWholeLine leads a paused template and a number's rating through the four functions, once
-// with moto for SNS and once with a stricter one.
+// with moto for SNS, and once with a stricter one and with functions frozen between events.
 func TestTheWholeLine(t *testing.T) {
 	for _, strict := range []bool{false, true} {
 		t.Run(fmt.Sprintf("strict=%t", strict), func(t *testing.T) {
 			t.Parallel()
 			o := fast()
-			o.StrictSNS = strict
+			o.StrictSNS, o.Freeze = strict, strict
 			theWholeLine(t, stack.New(t, o))
 		})
 	}

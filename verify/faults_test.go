@@ -1,0 +1,96 @@
+//go:build verify
+
+package verify
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wabawatch/wabawatch/shared/config"
+	"github.com/wabawatch/wabawatch/shared/whatsapptest"
+	"github.com/wabawatch/wabawatch/verify/proxy"
+	"github.com/wabawatch/wabawatch/verify/stack"
+)
+
+// paused is a stack on which a webhook has told a paused template, and the alert about it.
+func paused(s *stack.Stack) (whatsapptest.Change, string) {
+	_, sale := stage(s)
+	return whatsapptest.TemplatePaused(waba, sale, "FIRST_PAUSE", time.Now()), "firing template_status " + sale.ID
+}
+
+// A publication whose answer is lost may be told twice, and not a third time.
+func TestALostAnswerOfSNS(t *testing.T) {
+	t.Parallel()
+	o := fast()
+	o.StrictSNS = true
+	s := stack.New(t, o)
+	change, alert := paused(s)
+	if code := s.Send(change); code != http.StatusOK {
+		t.Fatalf("status %d", code)
+	}
+	publish := proxy.Match{From: stack.Notifier, Service: proxy.SNS, Operation: "Publish"}
+	s.Proxy.Next(publish, 1, proxy.DropAfter)
+	s.Pump()
+	told := 0
+	for _, a := range s.Alerts(stack.Everything) {
+		if a == alert {
+			told++
+		}
+	}
+	lost := s.Proxy.Ambiguous(publish)
+	if lost != 1 || told < 1 || told > 1+lost {
+		t.Errorf("told %d times with %d lost answers", told, lost)
+	}
+}
+
+// A function that is killed once its change is stored has not answered 200, so Meta sends it again.
+func TestAFunctionKilledAfterItsCommit(t *testing.T) {
+	t.Parallel()
+	s := stack.New(t, fast())
+	change, alert := paused(s)
+	body := whatsapptest.Body(change)
+	signature := whatsapptest.Sign(s.Secrets[config.AppSecrets], body)
+	commit := proxy.Match{From: stack.Webhook, Service: proxy.DynamoDB, Operation: "TransactWriteItems"}
+	s.Proxy.Next(commit, 1, proxy.After("killed", func() { s.Functions[stack.Webhook].Kill() }))
+	header := map[string]string{"content-type": "application/json", "x-hub-signature-256": signature}
+	if resp, err := s.Request(t.Context(), http.MethodPost, "/webhook", "", header, body); err == nil {
+		t.Errorf("a killed function answers %d", resp.StatusCode)
+	}
+	if code := s.Send(change); code != http.StatusOK {
+		t.Fatalf("status %d", code)
+	}
+	s.Pump()
+	if got := s.Alerts(stack.Everything); !slices.Equal(got, []string{alert}) {
+		t.Errorf("told %q, want %q once", got, alert)
+	}
+	if s.Proxy.Ambiguous(commit) != 1 {
+		t.Error("nothing was stored before it was killed")
+	}
+}
+
+// A notifier that does not start leaves a trace of what it should have told.
+func TestWhatIsGivenUpIsInTheFailureQueue(t *testing.T) {
+	t.Parallel()
+	s := stack.New(t, fast())
+	change, _ := paused(s)
+	if code := s.Send(change); code != http.StatusOK {
+		t.Fatalf("status %d", code)
+	}
+	s.Functions[stack.Notifier].Command = []string{"/bin/false"}
+	tries := 0
+	for _, step := range s.Pump() {
+		if len(step.Delivered) > 0 {
+			tries++
+		}
+	}
+	if want := s.Stream.MaxRetries + 1; tries < want {
+		t.Errorf("%d invocations, want at least %d", tries, want)
+	}
+	left := s.FailureMessages()
+	if len(left) == 0 || !strings.Contains(left[0], "RetryAttemptsExhausted") || !strings.Contains(left[0], s.Deployment.Mappings[stack.AlertStream].Source) {
+		t.Errorf("in the failure queue is %q", left)
+	}
+}
