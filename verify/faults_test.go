@@ -55,12 +55,18 @@ func TestAFunctionKilledAfterItsCommit(t *testing.T) {
 	signature := whatsapptest.Sign(s.Secrets[config.AppSecrets], body)
 	commit := proxy.Match{From: stack.Webhook, Service: proxy.DynamoDB, Operation: "TransactWriteItems"}
 	s.Proxy.Next(commit, 1, proxy.After("killed", func() { s.Functions[stack.Webhook].Kill() }))
-	header := map[string]string{"content-type": "application/json", "x-hub-signature-256": signature}
-	if resp, err := s.Request(t.Context(), http.MethodPost, "/webhook", "", header, body); err == nil {
-		t.Errorf("a killed function answers %d", resp.StatusCode)
+	if status, err := s.Deliver(t.Context(), body, signature); err == nil {
+		t.Errorf("a killed function answers %d", status)
 	}
+	stored := s.Items()
 	if code := s.Send(change); code != http.StatusOK {
 		t.Fatalf("status %d", code)
+	}
+	// The first delivery had stored the alert; the second adds none and changes none.
+	for key, item := range s.Items() {
+		if before, ok := stored[key]; strings.Contains(key, "ALERT#") && (!ok || before != item) {
+			t.Errorf("the second delivery writes %s: %s", key, item)
+		}
 	}
 	s.Pump()
 	if got := s.Alerts(stack.Everything); !slices.Equal(got, []string{alert}) {

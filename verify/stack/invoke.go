@@ -119,15 +119,22 @@ func (s *Stack) Request(ctx context.Context, method, path, query string, header 
 // callback is where Meta sends notifications.
 const callback = "/webhook"
 
-// Post sends a body under a signature to the callback URL and returns the status of the answer.
+// Deliver sends a body under a signature to the callback URL and returns the status of the answer.
+// It may be called from any goroutine.
+func (s *Stack) Deliver(ctx context.Context, body []byte, signature string) (int, error) {
+	header := map[string]string{"content-type": "application/json", "x-hub-signature-256": signature}
+	resp, err := s.Request(ctx, http.MethodPost, callback, "", header, body)
+	return resp.StatusCode, err
+}
+
+// Post is Deliver where an answer is certain.
 func (s *Stack) Post(body []byte, signature string) int {
 	s.t.Helper()
-	header := map[string]string{"content-type": "application/json", "x-hub-signature-256": signature}
-	resp, err := s.Request(s.t.Context(), http.MethodPost, callback, "", header, body)
+	status, err := s.Deliver(s.t.Context(), body, signature)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return resp.StatusCode
+	return status
 }
 
 // Send sends changes in one signed body and returns the status of the answer.

@@ -32,6 +32,31 @@ func (s *Stack) watch(call proxy.Match, body []byte) {
 	}
 }
 
+// lambdas compares what Lambda itself does in the name of a function's role: read its stream, and
+// send what could not be done where the template says.
+func (s *Stack) lambdas() {
+	deny := func(f template.Function, action, resource string) {
+		if !f.Allows(action, resource) {
+			s.denials.add(fmt.Sprintf("the role of %s does not allow %s on %s, which Lambda does for it", f.ID, action, resource))
+		}
+	}
+	for _, m := range s.Deployment.Mappings {
+		f := s.Deployment.Functions[m.Function]
+		for _, action := range []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"} {
+			deny(f, action, m.Source)
+		}
+		deny(f, "dynamodb:ListStreams", s.Deployment.Tables[s.Deployment.LogicalID(m.Source)].ARN+"/stream/*")
+		if m.OnFailure != "" {
+			deny(f, "sqs:SendMessage", m.OnFailure)
+		}
+	}
+	for _, f := range s.Deployment.Functions {
+		if f.Async.OnFailure != "" {
+			deny(f, "sqs:SendMessage", f.Async.OnFailure)
+		}
+	}
+}
+
 // needed lists what a call needs.
 //
 // Source: AWS, service authorization reference for DynamoDB, SNS and Systems Manager; DynamoDB

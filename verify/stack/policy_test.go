@@ -58,3 +58,21 @@ func TestWhatARoleDoesNotAllowIsDenied(t *testing.T) {
 		t.Errorf("denied: %q", got)
 	}
 }
+
+func TestWhatLambdaDoesForARoleHasToBeAllowed(t *testing.T) {
+	f := template.Function{ID: Notifier, Async: template.Async{OnFailure: "queue"}, Policies: []template.Statement{
+		{Effect: "Allow", Action: []string{"dynamodb:DescribeStream", "dynamodb:GetShardIterator"}, Resource: []string{"stream"}},
+	}}
+	s := &Stack{Deployment: &template.Deployment{
+		Functions: map[string]template.Function{Notifier: f}, Mappings: map[string]template.Mapping{AlertStream: {Function: Notifier, Source: "stream", OnFailure: "queue"}},
+	}}
+	s.lambdas()
+	const role = "the role of NotifierFunction does not allow "
+	want := []string{
+		role + "dynamodb:GetRecords on stream, which Lambda does for it", role + "dynamodb:ListStreams on /stream/*, which Lambda does for it",
+		role + "sqs:SendMessage on queue, which Lambda does for it",
+	}
+	if got := s.denials.sorted(); !slices.Equal(got, want) {
+		t.Errorf("denied: %q, want %q", got, want)
+	}
+}

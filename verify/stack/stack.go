@@ -136,6 +136,7 @@ func New(t testing.TB, o Options) *Stack {
 	}
 	maps.Copy(params, o.Parameters)
 	s.deploy(shared.template, template.Options{Stack: s.Name, Parameters: params, Unchecked: o.Unchecked})
+	s.lambdas()
 	s.storeSecrets()
 	snsURL := shared.servers.Moto
 	if o.StrictSNS {
