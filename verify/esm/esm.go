@@ -232,15 +232,15 @@ func (m *Mapping) deliver(ctx context.Context, s *shard, b batch) (Step, bool, e
 		return step, true, err
 	}
 	b.tried++
-	first, err := m.failedFrom(b.records, step.Answer)
-	if err != nil || first == len(b.records) {
-		return step, true, err
+	first, whole := m.failedFrom(b.records, step.Answer)
+	if first == len(b.records) {
+		return step, true, nil
 	}
 	rest := batch{b.records[first:], b.tried, b.counted}
 	step.Failed = sequences(rest.records)
 	switch {
-	case m.Bisect && first == 0 && len(rest.records) > 1:
-		// Halves are tried next, and splitting is not counted.
+	case m.Bisect && whole && len(rest.records) > 1:
+		// Halves are tried next, and splitting is not counted. A partial answer splits where it says.
 		half := len(rest.records) / 2
 		s.retries = append([]batch{{rest.records[:half], b.tried, b.counted}, {rest.records[half:], b.tried, b.counted}}, s.retries...)
 	case m.MaxRetries >= 0 && rest.counted >= m.MaxRetries:
@@ -262,32 +262,34 @@ func (m *Mapping) tooOld(records []Record) int {
 	return n
 }
 
-// failedFrom is the index of the first record that has to come again, len(records) if none.
-func (m *Mapping) failedFrom(records []Record, a Answer) (int, error) {
+// failedFrom is the index of the first record that has to come again, len(records) if none. whole
+// says that the function failed as a whole, or that its answer makes no sense, which is the same.
+func (m *Mapping) failedFrom(records []Record, a Answer) (first int, whole bool) {
 	if a.Failure != "" {
-		return 0, nil
+		return 0, true
 	}
-	if !m.ReportFailures {
-		return len(records), nil
+	if !m.ReportFailures || len(a.Payload) == 0 {
+		return len(records), false
 	}
 	var failures struct {
 		BatchItemFailures []map[string]*string `json:"batchItemFailures"`
 	}
-	if len(a.Payload) > 0 {
-		if err := json.Unmarshal(a.Payload, &failures); err != nil {
-			return 0, nil // Lambda takes what it cannot read for a failure of all
-		}
+	if err := json.Unmarshal(a.Payload, &failures); err != nil {
+		return 0, true
 	}
-	first := len(records)
+	first = len(records)
 	for _, f := range failures.BatchItemFailures {
 		id := f["itemIdentifier"]
-		i := 0 // no identifier, an empty one, and one that was not in the batch mean all of it
-		if id != nil {
-			i = max(0, indexOf(records, *id))
+		if id == nil {
+			return 0, true
+		}
+		i := indexOf(records, *id)
+		if i < 0 {
+			return 0, true
 		}
 		first = min(first, i)
 	}
-	return first, nil
+	return first, false
 }
 
 func indexOf(records []Record, sequence string) int {

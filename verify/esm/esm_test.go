@@ -170,6 +170,16 @@ func TestBisectIsolatesTheRecordThatFails(t *testing.T) {
 	}
 }
 
+func TestAPartialAnswerIsNotBisectedFurther(t *testing.T) {
+	r := open(func(m *template.Mapping) { m.Bisect, m.MaxRetries = true, 1 })
+	r.write("INSERT", 4)
+	r.answers = []Answer{failing("2"), failing("2")}
+	r.wants(t, "1 2 3 4", "2 3 4")
+	if len(r.told) != 1 || !strings.Contains(r.told[0], `"batchSize":3`) {
+		t.Errorf("the target was told %v", r.told)
+	}
+}
+
 func TestGivenUpAfterRetries(t *testing.T) {
 	r := open(func(m *template.Mapping) { m.MaxRetries = 2 })
 	r.write("INSERT", 2)
