@@ -67,16 +67,16 @@ $(FUNCTIONS:%=build-%): build-%:
 
 verify: ## Check template and functions as they get deployed; the first time it installs tools into .tools/
 	@sh tools/need.sh go python3 node java
-	@$(call step,1,Tools: nothing is installed twice)
+	@$(call step,1,Tools: those that are not in .tools/ yet)
 	@$(MAKE) --no-print-directory tools
 	@$(call step,2,Code: staticcheck)
 	@$(MAKE) --no-print-directory lint
-	@$(call step,3,Template: cfn-lint as written and as SAM expands it and SAM itself; then what linters miss)
+	@$(call step,3,Template: linted as written and as SAM expands it)
 	@$(MAKE) --no-print-directory template
-	@$(call step,4,Build: with the SAM CLI as a deployment does)
+	@$(call step,4,Build: by the SAM CLI as for a deployment)
 	@$(MAKE) --no-print-directory sam-build
 	@for f in $(FUNCTIONS); do sh tools/bootstrap.sh $(LAMBDA_GOARCH) .aws-sam/build/$$f/bootstrap || exit 1; done
-	@$(call step,5,Run: the table and the functions on DynamoDB Local and moto)
+	@$(call step,5,Run: the table and the functions against DynamoDB Local and moto)
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory stack
 	@echo
@@ -90,9 +90,9 @@ mutants: ## Plant known bugs one by one, and see each caught by its test; ONLY=n
 conformance: need-java .tools/moto/.done .tools/dynamodb/.done ## Hold the table to its contract on DynamoDB Local
 	go run ./verify/withservers go test -tags dynamodb -count=1 -run Conformance ./shared/store/dynamo
 
-# Without the lines that say when a test is started, paused and continued.
+# Without the lines that say when tests start and that parts of them passed.
 stack: need-python need-java .tools/sam/.done .tools/moto/.done .tools/dynamodb/.done .tools/qemu/.done build/cfn.json ## Run the built functions on DynamoDB Local and moto; STACK_TESTS chooses
-	@{ go test -tags verify -count=1 -v -run '$(STACK_TESTS)' ./verify; echo $$? >build/stack.status; } | grep -v '^=== '; exit $$(cat build/stack.status)
+	@{ go test -tags verify -count=1 -v -run '$(STACK_TESTS)' ./verify; echo $$? >build/stack.status; } | grep -v -e '^=== ' -e '^ *--- PASS: .*/'; exit $$(cat build/stack.status)
 
 lint: ## Run staticcheck
 	go run -modfile=tools/go/go.mod honnef.co/go/tools/cmd/staticcheck -tags verify,dynamodb ./...

@@ -100,3 +100,43 @@ func TestWhatIsGivenUpIsInTheFailureQueue(t *testing.T) {
 		t.Errorf("in the failure queue is %q", left)
 	}
 }
+
+// Whichever call of a webhook fails, and however: once it is answered 200 its alert is told, once.
+func TestEveryCallOfAWebhookMayFail(t *testing.T) {
+	t.Parallel()
+	calls := proxy.Match{From: stack.Webhook, Service: proxy.DynamoDB}
+	undisturbed := stack.New(t, fast())
+	change, _ := paused(undisturbed)
+	if code := undisturbed.Send(change); code != http.StatusOK {
+		t.Fatalf("status %d", code)
+	}
+	n := undisturbed.Proxy.Calls(calls)
+	if n < 3 {
+		t.Fatalf("a webhook takes %d calls: %v", n, undisturbed.Proxy.Log())
+	}
+	faults := []proxy.Fault{proxy.DropBefore, proxy.DropAfter, proxy.ResetAfter, proxy.Truncate, proxy.Throttle, proxy.Fail(http.StatusServiceUnavailable), proxy.FailAfter(http.StatusInternalServerError)}
+	for c := range proxy.Exhaustive(n, faults...) {
+		t.Run(c.String(), func(t *testing.T) {
+			t.Parallel()
+			s := stack.New(t, fast())
+			change, alert := paused(s)
+			s.Proxy.Nth(calls, c.N, c.Fault)
+			status := 0
+			for range 5 { // Meta goes on for days
+				if status = s.Send(change); status == http.StatusOK {
+					break
+				}
+			}
+			if status != http.StatusOK {
+				t.Fatalf("status %d", status)
+			}
+			if s.Proxy.Faults(calls) != 1 {
+				t.Errorf("%d calls met a fault, want one", s.Proxy.Faults(calls))
+			}
+			s.Pump()
+			if got := s.Alerts(stack.Everything); !slices.Equal(got, []string{alert}) {
+				t.Errorf("told %q, want %q once", got, alert)
+			}
+		})
+	}
+}
