@@ -99,6 +99,12 @@ func TestWhatIsGivenUpIsInTheFailureQueue(t *testing.T) {
 	if len(left) == 0 || !strings.Contains(left[0], "RetryAttemptsExhausted") || !strings.Contains(left[0], s.Deployment.Mappings[stack.AlertStream].Source) {
 		t.Errorf("in the failure queue is %q", left)
 	}
+	// A sweep that fails ends there, too.
+	tried := s.Fire(stack.Notifier)
+	want := 1 + s.Deployment.Functions[stack.Notifier].Async.MaxRetries
+	if left := s.FailureMessages(); len(tried) != want || len(left) != 1 || !strings.Contains(left[0], `"requestPayload":{"sweep":true}`) {
+		t.Errorf("after %d tries of the sweep, in the failure queue is %q", len(tried), left)
+	}
 }
 
 // Whichever call of a webhook fails, and however: once it is answered 200 its alert is told, once.

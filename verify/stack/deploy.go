@@ -82,11 +82,9 @@ func (s *Stack) deploy(t *template.Template, o template.Options) {
 	s.Stream = &esm.Mapping{
 		Mapping: mapping, Now: time.Now, Invoke: s.invokeFromStream,
 		Stream: &esm.Stream{URL: s.aws.servers.DynamoDB, ARN: mapping.Source, AccessKeyID: s.Name},
-		Failed: func(ctx context.Context, message []byte) error {
-			url := s.queues[s.Deployment.LogicalID(mapping.OnFailure)]
-			_, err := s.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(string(message))})
-			return err
-		},
+	}
+	if mapping.OnFailure != "" {
+		s.Stream.Failed = func(ctx context.Context, message []byte) error { return s.enqueue(ctx, mapping.OnFailure, message) }
 	}
 }
 

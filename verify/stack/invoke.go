@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/wabawatch/wabawatch/shared/config"
 	"github.com/wabawatch/wabawatch/shared/whatsapptest"
@@ -53,16 +56,63 @@ func (s *Stack) Invoke(id string, event, into any) {
 	}
 }
 
-// Run invokes a function as its schedule does.
+// Run invokes a function as its schedule does; it has to succeed.
 func (s *Stack) Run(id string) {
+	s.t.Helper()
+	s.Invoke(id, s.input(id), nil)
+}
+
+// Fire invokes a function as its schedule does, and does with failures what Lambda does when nobody
+// waits: it tries again as often as the template says, and then sends the event to the target on
+// failure, if there is one. It returns all that was tried.
+func (s *Stack) Fire(id string) []runner.Result {
+	s.t.Helper()
+	var tried []runner.Result
+	async := s.Deployment.Functions[id].Async
+	for range 1 + async.MaxRetries {
+		r := s.Try(id, s.input(id))
+		if tried = append(tried, r); r.Failure == "" {
+			return tried
+		}
+	}
+	if async.OnFailure == "" {
+		return tried
+	}
+	last := tried[len(tried)-1]
+	message, err := json.Marshal(map[string]any{
+		"version": "1.0", "timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "requestPayload": json.RawMessage(s.input(id)),
+		"requestContext":  map[string]any{"requestId": last.RequestID, "functionArn": s.Deployment.Functions[id].ARN, "condition": "RetriesExhausted", "approximateInvokeCount": len(tried)},
+		"responseContext": map[string]any{"statusCode": 200, "executedVersion": "$LATEST", "functionError": last.Failure},
+	})
+	if err == nil {
+		err = s.enqueue(s.t.Context(), async.OnFailure, message)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return tried
+}
+
+// enqueue sends a message to a queue of the template.
+func (s *Stack) enqueue(ctx context.Context, arn string, body []byte) error {
+	url, ok := s.queues[s.Deployment.LogicalID(arn)]
+	if !ok {
+		return fmt.Errorf("no queue %s", arn)
+	}
+	_, err := s.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(string(body))})
+	return err
+}
+
+// input is what the schedule of a function sends.
+func (s *Stack) input(id string) []byte {
 	s.t.Helper()
 	for _, schedule := range s.Deployment.Schedules {
 		if schedule.Function == id {
-			s.Invoke(id, []byte(schedule.Input), nil)
-			return
+			return []byte(schedule.Input)
 		}
 	}
 	s.t.Fatalf("%s has no schedule", id)
+	return nil
 }
 
 // Pump leads the table's stream to the notifier until nothing is left, as Lambda does.
