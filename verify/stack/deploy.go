@@ -88,9 +88,9 @@ func (s *Stack) deploy(t *template.Template, o template.Options) {
 	}
 }
 
-// createTable creates a table and returns the ARN of its stream.
-func (s *Stack) createTable(table template.Table) string {
-	s.t.Helper()
+// CreateInput is the call that creates a table of the template. DynamoDB takes its expiry in
+// another call.
+func CreateInput(table template.Table) *dynamodb.CreateTableInput {
 	in := &dynamodb.CreateTableInput{TableName: &table.Name, BillingMode: types.BillingModePayPerRequest, KeySchema: keySchema(table.Key)}
 	for _, a := range table.Attributes {
 		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: &a.AttributeName, AttributeType: types.ScalarAttributeType(a.AttributeType)})
@@ -104,7 +104,13 @@ func (s *Stack) createTable(table template.Table) string {
 	if table.StreamView != "" {
 		in.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewType(table.StreamView)}
 	}
-	made, err := s.DynamoDB.CreateTable(s.t.Context(), in)
+	return in
+}
+
+// createTable creates a table and returns the ARN of its stream.
+func (s *Stack) createTable(table template.Table) string {
+	s.t.Helper()
+	made, err := s.DynamoDB.CreateTable(s.t.Context(), CreateInput(table))
 	if err != nil {
 		s.t.Fatal(err)
 	}
