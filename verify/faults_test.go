@@ -54,7 +54,7 @@ func TestAFunctionKilledAfterItsCommit(t *testing.T) {
 	body := whatsapptest.Body(change)
 	signature := whatsapptest.Sign(s.Secrets[config.AppSecrets], body)
 	commit := proxy.Match{From: stack.Webhook, Service: proxy.DynamoDB, Operation: "TransactWriteItems"}
-	s.Proxy.Next(commit, 1, proxy.After("killed", func() { s.Functions[stack.Webhook].Kill() }))
+	s.Proxy.Next(commit, 1, proxy.KillAfter(func() { s.Functions[stack.Webhook].Kill() }))
 	if status, err := s.Deliver(t.Context(), body, signature); err == nil {
 		t.Errorf("a killed function answers %d", status)
 	}

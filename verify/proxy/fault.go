@@ -62,22 +62,16 @@ func Delay(d time.Duration, f Fault) Fault {
 	}, f)
 }
 
-// Before calls do, and then does f: to kill the caller before its call is heard, for instance.
+// Before calls do, and then does f.
 func Before(name string, do func(), f Fault) Fault { return join(name, func(*exchange) { do() }, f) }
 
-// After asks the service, calls do, and passes the answer on if there is still somebody to take it.
-func After(name string, do func()) Fault {
-	return Fault{name, func(x *exchange) error {
-		a, err := x.send()
-		if err != nil {
-			return err
-		}
-		do()
-		if x.r.Context().Err() != nil {
-			return nil
-		}
-		x.told = true
-		return x.reply(a)
+// KillBefore calls kill, which ends the caller, before the service hears of the call.
+func KillBefore(kill func()) Fault { return Before("killed before", kill, DropBefore) }
+
+// KillAfter calls kill, which ends the caller, when the service has done what was asked.
+func KillAfter(kill func()) Fault {
+	return Fault{"killed after", func(x *exchange) error {
+		return sentThen(x, func(x *exchange) { kill(); x.drop() })
 	}}
 }
 

@@ -72,7 +72,8 @@ type Entry struct {
 	// not asked or did not answer.
 	Fault  string
 	Status int
-	// Ambiguous says that the service did what was asked and the caller did not learn it.
+	// Ambiguous says that the service did what was asked and the caller was not told. One that died
+	// meanwhile for another reason than the fault counts as told.
 	Ambiguous bool
 }
 

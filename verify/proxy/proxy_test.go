@@ -290,12 +290,23 @@ func TestHangUntilTheCallerGivesUp(t *testing.T) {
 	}
 }
 
-func TestAfterRunsBetweenEffectAndAnswer(t *testing.T) {
+func TestKilledBeforeAndAfter(t *testing.T) {
 	w := open(t, 1, DynamoDB)
-	var done int64
-	w.Next(puts, 1, After("look", func() { done = w.done.Load() }))
-	if err := w.put(t.Context()); err != nil || done != 1 {
-		t.Errorf("%v, the service had done it %d times", err, done)
+	done := make(chan int64, 2)
+	kill := func() { done <- w.done.Load() }
+	w.Next(puts, 1, KillBefore(kill))
+	w.Next(puts, 1, KillAfter(kill))
+	for range 2 {
+		if err := w.put(t.Context()); err == nil {
+			t.Error("a killed caller gets an answer")
+		}
+	}
+	if before, after := <-done, <-done; before != 0 || after != 1 {
+		t.Errorf("when the callers were killed the service had done %d and %d, want 0 and 1", before, after)
+	}
+	w.settled(t, 2)
+	if n := w.Ambiguous(puts); n != 1 {
+		t.Errorf("%d ambiguous answers, want 1: %v", n, w.Log())
 	}
 }
 
@@ -341,9 +352,7 @@ func TestCorruptAnswersCarryAnotherChecksum(t *testing.T) {
 func TestASilentServiceIsSilentThroughTheProxy(t *testing.T) {
 	p := New(1)
 	t.Cleanup(p.Close)
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
-	url, err := p.Listen("writer", DynamoDB, gone.URL)
+	url, err := p.Listen("writer", DynamoDB, "http://127.0.0.1:1") // where nobody listens
 	if err != nil {
 		t.Fatal(err)
 	}
