@@ -58,9 +58,12 @@ fn_WebhookFunction  = webhook
 fn_PollerFunction   = poller
 fn_NotifierFunction = notifier
 fn_ApiFunction      = api
+# Who writes times of places brings their zones along: the runtime may have none.
+tags_NotifierFunction = ,timetzdata
+tags_ApiFunction      = ,timetzdata
 $(FUNCTIONS:%=build-%): build-%:
 	@mkdir -p "$(ARTIFACTS_DIR)"
-	CGO_ENABLED=0 GOOS=$(LAMBDA_GOOS) GOARCH=$(LAMBDA_GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc,timetzdata \
+	CGO_ENABLED=0 GOOS=$(LAMBDA_GOOS) GOARCH=$(LAMBDA_GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc$(tags_$*) \
 	  -ldflags "-s -w -buildid= -X main.version=$(VERSION)" -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(fn_$*)
 
 # What gets deployed, checked by tools from elsewhere.
