@@ -54,23 +54,23 @@ func (p *program) assemble(ctx context.Context) (*parts, error) {
 	records := store.New(table, p.cfg.Retention, time.Now)
 	out := &parts{table: table}
 	out.watcher = &watch.Watcher{
-		Store: records, Rules: rules, Word: writer.Word, Now: time.Now, Log: p.log,
+		Store: records, Rules: rules, Now: time.Now, Log: p.log,
 		Interval: p.cfg.PollInterval, WABAIDs: p.cfg.WABAIDs, BusinessID: p.cfg.BusinessID, Holder: holder, Lease: 2 * time.Minute,
 	}
 	if source != nil {
 		out.watcher.Source = source
 	}
-	out.courier = &watch.Courier{Outbox: records, Publisher: publisher, Word: writer.Word, Now: time.Now, Log: p.log, Holder: holder}
+	out.courier = &watch.Courier{Outbox: records, Publisher: publisher, Now: time.Now, Log: p.log, Holder: holder}
 	if err := errors.Join(out.watcher.Release(ctx), out.watcher.Enrol(ctx)); err != nil {
 		_ = table.Close() // the first error says why
 		return nil, fmt.Errorf("enrol the configured accounts: %w", err)
 	}
-	out.handler = p.routes(out.watcher, records, source != nil)
+	out.handler = p.routes(out.watcher, records, writer, source != nil)
 	return out, nil
 }
 
 // routes joins Meta's callback and the API.
-func (p *program) routes(watcher *watch.Watcher, records *store.Store, polling bool) http.Handler {
+func (p *program) routes(watcher *watch.Watcher, records *store.Store, writer notify.Writer, polling bool) http.Handler {
 	callback := &whatsapp.Callback{
 		Secrets: func() whatsapp.CallbackSecrets {
 			return whatsapp.CallbackSecrets{AppSecrets: p.cfg.Secrets.AppSecrets, VerifyToken: p.cfg.Secrets.VerifyToken}
@@ -78,7 +78,7 @@ func (p *program) routes(watcher *watch.Watcher, records *store.Store, polling b
 		Receive: watcher.Observe, Log: p.log,
 	}
 	server := &api.Server{
-		Reader: records, Tokens: tokens(p.cfg.Secrets.APITokens), Interval: p.cfg.PollInterval, Polling: polling,
+		Reader: records, Word: writer.Word, Tokens: tokens(p.cfg.Secrets.APITokens), Interval: p.cfg.PollInterval, Polling: polling,
 		Now: time.Now, Log: p.log, Version: buildVersion(),
 	}
 	mux := http.NewServeMux()

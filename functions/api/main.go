@@ -16,6 +16,7 @@ import (
 	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/config"
 	"github.com/wabawatch/wabawatch/shared/lambdahttp"
+	"github.com/wabawatch/wabawatch/shared/notify"
 	"github.com/wabawatch/wabawatch/shared/store"
 	"github.com/wabawatch/wabawatch/shared/store/dynamo"
 )
@@ -38,6 +39,10 @@ func setup(ctx context.Context, log *slog.Logger) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
+	writer, err := notify.NewWriter(cfg.Language, cfg.TimeZone, cfg.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
 	aws := config.LambdaAWS(cfg.Lambda)
 	table := dynamo.New(awscall.New(aws, dynamo.Service), cfg.Table)
 	table.Warm(ctx)
@@ -46,7 +51,7 @@ func setup(ctx context.Context, log *slog.Logger) (http.Handler, error) {
 		return nil, err
 	}
 	server := &api.Server{
-		Reader: store.New(table, cfg.Retention, time.Now), Interval: cfg.PollInterval, Polling: cfg.Polling,
+		Reader: store.New(table, cfg.Retention, time.Now), Word: writer.Word, Interval: cfg.PollInterval, Polling: cfg.Polling,
 		Now: time.Now, Log: log, Version: version,
 	}
 	for _, t := range secrets.APITokens {

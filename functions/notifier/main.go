@@ -53,7 +53,7 @@ func setup(ctx context.Context, log *slog.Logger) (*notifier, error) {
 	ops := &sns.Publisher{Client: client, TopicARN: cfg.OpsTopicARN, Writer: writer}
 	return &notifier{
 		courier: &watch.Courier{
-			Outbox: store.New(table, cfg.Retention, time.Now), Publisher: alerts, Word: writer.Word, Now: time.Now, Log: log, Holder: rand.Text(),
+			Outbox: store.New(table, cfg.Retention, time.Now), Publisher: alerts, Now: time.Now, Log: log, Holder: rand.Text(),
 			Parked: func(ctx context.Context, a quality.Alert) error { return ops.Parked(ctx, a) },
 		},
 		writer: writer, log: log,

@@ -18,7 +18,6 @@ import (
 
 	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/config"
-	"github.com/wabawatch/wabawatch/shared/notify"
 	"github.com/wabawatch/wabawatch/shared/quality"
 	"github.com/wabawatch/wabawatch/shared/store"
 	"github.com/wabawatch/wabawatch/shared/store/dynamo"
@@ -59,10 +58,6 @@ func setup(ctx context.Context, log *slog.Logger) (*poller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	writer, err := notify.NewWriter(cfg.Language, cfg.TimeZone, cfg.PublicURL)
-	if err != nil {
-		return nil, fmt.Errorf("config: %w", err)
-	}
 	aws := config.LambdaAWS(cfg.Lambda)
 	table := dynamo.New(awscall.New(aws, dynamo.Service), cfg.Table)
 	table.Warm(ctx)
@@ -71,7 +66,7 @@ func setup(ctx context.Context, log *slog.Logger) (*poller, error) {
 		return nil, err
 	}
 	watcher := &watch.Watcher{
-		Store: store.New(table, cfg.Retention, time.Now), Rules: rules, Word: writer.Word, Now: time.Now, Log: log,
+		Store: store.New(table, cfg.Retention, time.Now), Rules: rules, Now: time.Now, Log: log,
 		Interval: cfg.PollInterval, WABAIDs: cfg.WABAIDs, BusinessID: cfg.BusinessID, Holder: rand.Text(),
 	}
 	if cfg.Polling {

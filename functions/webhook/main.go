@@ -15,7 +15,6 @@ import (
 	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/config"
 	"github.com/wabawatch/wabawatch/shared/lambdahttp"
-	"github.com/wabawatch/wabawatch/shared/notify"
 	"github.com/wabawatch/wabawatch/shared/quality"
 	"github.com/wabawatch/wabawatch/shared/store"
 	"github.com/wabawatch/wabawatch/shared/store/dynamo"
@@ -48,10 +47,6 @@ func setup(ctx context.Context, log *slog.Logger) (*whatsapp.Callback, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	writer, err := notify.NewWriter(cfg.Language, cfg.TimeZone, cfg.PublicURL)
-	if err != nil {
-		return nil, fmt.Errorf("config: %w", err)
-	}
 	aws := config.LambdaAWS(cfg.Lambda)
 	table := dynamo.New(awscall.New(aws, dynamo.Service), cfg.Table)
 	table.Warm(ctx)
@@ -60,7 +55,7 @@ func setup(ctx context.Context, log *slog.Logger) (*whatsapp.Callback, error) {
 		return nil, err
 	}
 	watcher := &watch.Watcher{
-		Store: store.New(table, cfg.Retention, time.Now), Rules: rules, Word: writer.Word, Now: time.Now, Log: log, Interval: cfg.PollInterval,
+		Store: store.New(table, cfg.Retention, time.Now), Rules: rules, Now: time.Now, Log: log, Interval: cfg.PollInterval,
 	}
 	current := func(s config.Secrets) whatsapp.CallbackSecrets {
 		return whatsapp.CallbackSecrets{AppSecrets: s.AppSecrets, VerifyToken: s.VerifyToken}

@@ -66,6 +66,9 @@ func (s *Server) alerts(r *request) error {
 			if !visible || severity != "" && a.Severity != severity || event != "" && a.Event != event || rule != "" && a.Rule != rule || subject != "" && a.SubjectID != subject {
 				continue
 			}
+			if s.Word != nil {
+				s.Word(&a)
+			}
 			items = append(items, alert{a, instant(o.SentAt)})
 			if len(items) == limit && (next != "" || i+1 < len(found)) {
 				return r.write(page(items, r.next(position(a))))

@@ -43,6 +43,8 @@ type Token struct {
 // Server is the http.Handler of the API. Its fields are set before first use.
 type Server struct {
 	Reader Reader
+	// Word puts an alert into words, as it is stored as facts; nil shows it without.
+	Word   func(*quality.Alert)
 	Tokens []Token
 	// Interval is the cadence of polls: what has not been polled for 3 intervals is unknown.
 	Interval time.Duration

@@ -50,6 +50,7 @@ func serve(t *testing.T, readings ...quality.Point) http.Handler {
 	s := &api.Server{
 		Reader: records, Tokens: []api.Token{{Token: full}, {Token: limited, WABAIDs: []string{"1"}}},
 		Interval: 5 * time.Minute, Polling: true, Now: now, Log: slog.New(slog.DiscardHandler), Version: "test",
+		Word: func(a *quality.Alert) { a.Summary, a.Advice = "what "+a.Rule, "do "+a.Rule },
 	}
 	return s.Handler()
 }
@@ -323,5 +324,10 @@ func TestAlertsAreNewestFirstAndFiltered(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"escalated", "firing"}, events); d != "" {
 		t.Errorf("events (-want +got):\n%s", d)
+	}
+	for _, it := range body["items"].([]any) {
+		if a := it.(map[string]any); a["summary"] != "what template_status" || a["advice"] != "do template_status" {
+			t.Errorf("alert %s is not in words: %v", a["event"], a)
+		}
 	}
 }

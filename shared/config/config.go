@@ -34,7 +34,7 @@ type Lambda struct {
 	SSMEndpoint      string `env:"AWS_ENDPOINT_URL_SSM"`
 }
 
-// Words is how alerts are put into words.
+// Words is how alerts are put into words, where they are sent or shown: they are stored as facts.
 type Words struct {
 	Language string `env:"WABAWATCH_LANGUAGE" envDefault:"en"`
 	// TimeZone is shown beside UTC; never nil after Parse.
@@ -73,7 +73,6 @@ type Graph struct {
 type Webhook struct {
 	Lambda
 	Watching
-	Words
 	SecretsPath string `env:"WABAWATCH_SECRETS_PATH" envDefault:"/wabawatch"`
 }
 
@@ -81,7 +80,6 @@ type Webhook struct {
 type Poller struct {
 	Lambda
 	Watching
-	Words
 	Graph
 	SecretsPath string `env:"WABAWATCH_SECRETS_PATH" envDefault:"/wabawatch"`
 }
@@ -111,6 +109,7 @@ type Notifier struct {
 // API is what the api function is told.
 type API struct {
 	Lambda
+	Words
 	// PollInterval and Polling say when something unseen counts as unknown.
 	PollInterval time.Duration `env:"WABAWATCH_POLL_INTERVAL" envDefault:"5m"`
 	Polling      bool          `env:"WABAWATCH_POLLING" envDefault:"on"`

@@ -23,8 +23,17 @@ func function(more ...string) map[string]string {
 	return vars
 }
 
+// everything has all groups of settings that functions have.
+type everything struct {
+	Lambda
+	Watching
+	Words
+	Graph
+	SecretsPath string `env:"WABAWATCH_SECRETS_PATH" envDefault:"/wabawatch"`
+}
+
 func TestDefaults(t *testing.T) {
-	got, err := parse[Poller](function("WABAWATCH_WABA_IDS=", "WABAWATCH_POLLING=", "WABAWATCH_TIMEZONE="))
+	got, err := parse[everything](function("WABAWATCH_WABA_IDS=", "WABAWATCH_POLLING=", "WABAWATCH_TIMEZONE="))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +41,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("TimeZone = %v, want time.UTC", got.TimeZone)
 	}
 	got.TimeZone = nil
-	want := Poller{
+	want := everything{
 		Lambda:      Lambda{Region: "eu-west-1", Table: "table"},
 		Watching:    Watching{PollInterval: 5 * time.Minute, Polling: true, Retention: 400 * 24 * time.Hour},
 		Words:       Words{Language: "en"},
@@ -54,7 +63,7 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestValues(t *testing.T) {
-	got, err := parse[Poller](function(
+	got, err := parse[everything](function(
 		"WABAWATCH_POLL_INTERVAL=10m", "WABAWATCH_RETENTION=30d", "WABAWATCH_POLLING=off", "WABAWATCH_TIMEZONE=Europe/Paris",
 		"WABAWATCH_PUBLIC_URL=https://watch.example/sub/", "WABAWATCH_GRAPH_URL=http://127.0.0.1:9000/", "WABAWATCH_GRAPH_VERSION=v27.0",
 		"WABAWATCH_WABA_IDS= 118273645546372,118273645546399 ,,118273645546372", "WABAWATCH_BUSINESS_ID=900112233445566",
@@ -66,7 +75,7 @@ func TestValues(t *testing.T) {
 		t.Errorf("TimeZone = %v", got.TimeZone)
 	}
 	got.TimeZone = nil
-	want := Poller{
+	want := everything{
 		Lambda:      Lambda{Region: "eu-west-1", Table: "table", SSMEndpoint: "http://127.0.0.1:9001"},
 		Watching:    Watching{PollInterval: 10 * time.Minute, Retention: 30 * 24 * time.Hour, Rules: `{"number_quality":{}}`},
 		Words:       Words{Language: "en", PublicURL: "https://watch.example/sub"},
@@ -79,7 +88,7 @@ func TestValues(t *testing.T) {
 }
 
 func TestEveryProblemAtOnce(t *testing.T) {
-	_, err := parse[Poller](map[string]string{
+	_, err := parse[everything](map[string]string{
 		"WABAWATCH_POLL_INTERVAL": "five", "WABAWATCH_RETENTION": "1d", "WABAWATCH_TIMEZONE": "Mars/Olympus", "WABAWATCH_GRAPH_URL": "https://graph.facebook.com/v26.0",
 		"WABAWATCH_WABA_IDS": "12,a3", "WABAWATCH_POLLING": "maybe", "WABAWATCH_RULES": "[]", "WABAWATCH_SECRETS_PATH": "wabawatch",
 	})
@@ -116,7 +125,7 @@ func TestMalformed(t *testing.T) {
 		"AWS_ENDPOINT_URL_DYNAMODB=localhost:8000",
 	} {
 		name, _, _ := strings.Cut(kv, "=")
-		if _, err := parse[Poller](function(kv)); err == nil || !strings.HasPrefix(err.Error(), name+" ") || strings.Contains(err.Error(), "\n") {
+		if _, err := parse[everything](function(kv)); err == nil || !strings.HasPrefix(err.Error(), name+" ") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", kv, err)
 		}
 	}

@@ -24,8 +24,6 @@ type Input struct {
 	Now      time.Time
 	// FirstLook names the classes that have never been polled successfully before.
 	FirstLook map[Class]bool
-	// Word puts an alert into words; nil leaves it without.
-	Word func(*Alert)
 }
 
 // Need names the signals whose evidence is missing, and since when; a zero time asks for all.

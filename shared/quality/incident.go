@@ -485,9 +485,6 @@ func (w *work) tell(a Alert) {
 	if l := w.s.Refs[RefLanguage]; l != "" && a.SubjectKind == Template {
 		a.Details = united(a.Details, map[string]string{AttrLanguage: l})
 	}
-	if w.in.Word != nil {
-		w.in.Word(&a)
-	}
 	w.alerts = append(w.alerts, a)
 }
 

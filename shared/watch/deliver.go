@@ -30,8 +30,6 @@ type Courier struct {
 	Publisher Publisher
 	// Parked is told of alerts that were given up; nil to only log them.
 	Parked func(ctx context.Context, a quality.Alert) error
-	// Word puts a folded alert into words again.
-	Word   func(*quality.Alert)
 	Now    func() time.Time
 	Log    *slog.Logger
 	Holder string // names this process, uniquely, in claims

@@ -50,8 +50,5 @@ func (d *delivery) passed(all []Outgoing) quality.Alert {
 		a.Details = map[string]string{}
 	}
 	a.Details[quality.DetailEnded] = last.At.UTC().Format(time.RFC3339)
-	if d.Word != nil {
-		d.Word(&a)
-	}
 	return a
 }

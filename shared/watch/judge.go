@@ -194,8 +194,5 @@ func (r *run) summarise(ctx context.Context) error {
 		At: now.Truncate(time.Second), Source: "poll", CreatedAt: now, Revision: 1,
 		Details: map[string]string{"incidents": itoa(len(first)), "rules": strings.Join(rules, ",")},
 	}
-	if r.Word != nil {
-		r.Word(&head)
-	}
 	return r.Store.AddAlert(ctx, subject, head)
 }

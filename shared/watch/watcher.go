@@ -31,10 +31,8 @@ type Watcher struct {
 	// Source is nil when there is no polling.
 	Source Source
 	Rules  quality.Rules
-	// Word puts alerts into words before they are stored.
-	Word func(*quality.Alert)
-	Now  func() time.Time
-	Log  *slog.Logger
+	Now    func() time.Time
+	Log    *slog.Logger
 	// Interval is the cadence of polls of numbers; the others are multiples of it.
 	Interval time.Duration
 	// WABAIDs are the accounts that are configured, BusinessID owns others to be discovered.
@@ -195,7 +193,7 @@ func (w *Watcher) applyAll(ctx context.Context, todo []quality.Subject, in map[q
 		}
 		heads := have.heads[s.WABAID]
 		inc := in[s]
-		q := quality.Input{State: state, Heads: heads, Polled: inc.polled, Name: inc.name, Refs: inc.refs, Now: w.Now().UTC().Truncate(time.Millisecond), FirstLook: inc.firstLook, Word: w.Word, Points: inc.told}
+		q := quality.Input{State: state, Heads: heads, Polled: inc.polled, Name: inc.name, Refs: inc.refs, Now: w.Now().UTC().Truncate(time.Millisecond), FirstLook: inc.firstLook, Points: inc.told}
 		if inc.points != nil {
 			q.Points = inc.points(state, heads)
 		}
