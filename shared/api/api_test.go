@@ -315,6 +315,40 @@ func TestHistoryBeginsWithTheValueInForce(t *testing.T) {
 	}
 }
 
+// unread is a Reader whose history costs too much to read.
+type unread struct {
+	api.Reader
+	t *testing.T
+}
+
+func (u unread) Evidence(_ context.Context, s quality.Subject, need quality.Need) (map[quality.Signal]quality.Evidence, error) {
+	u.t.Errorf("the history of %s was read: %v", s, need)
+	return nil, nil
+}
+
+// TestQuietHistoryIsNotRead: of a signal that has not changed since, the state knows all there is.
+func TestQuietHistoryIsNotRead(t *testing.T) {
+	now := func() time.Time { return noon.Add(time.Hour) }
+	table, err := bolt.Open(filepath.Join(t.TempDir(), "api.db"), bolt.WithClock(now))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = table.Close() })
+	records := store.New(table, 0, now)
+	w := &watch.Watcher{Store: records, Rules: quality.DefaultRules, Now: now, Log: slog.New(slog.DiscardHandler)}
+	p := point(quality.Template, "1", "7", quality.Status, "APPROVED", 0)
+	p.Track = quality.Told
+	if err := w.Observe(t.Context(), quality.Delivery{WABAIDs: []string{"1"}, Readings: []quality.Reading{{Point: p, Receipt: "x"}}}); err != nil {
+		t.Fatal(err)
+	}
+	s := &api.Server{Reader: unread{records, t}, Tokens: []api.Token{{Token: full}}, Interval: 5 * time.Minute, Now: now, Log: slog.New(slog.DiscardHandler)}
+	_, body := get(t, s.Handler(), full, "/v1/accounts/1/templates/7/history?from=2026-11-20T12:30:00Z")
+	items := body["items"].([]any)
+	if len(items) != 1 || items[0].(map[string]any)["value"] != "APPROVED" || items[0].(map[string]any)["at"] != "2026-11-20T12:00:00Z" {
+		t.Errorf("history = %v, want the value in force", items)
+	}
+}
+
 func TestAlertsAreNewestFirstAndFiltered(t *testing.T) {
 	h := sample(t)
 	_, body := get(t, h, full, "/v1/alerts?subject_id=1584930276415311123456")

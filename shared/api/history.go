@@ -72,19 +72,28 @@ func (s *Server) writeHistory(r *request, states ...quality.State) error {
 // rows computes the history of a subject, or of one signal. The value in force at from is the
 // first row of its signal, whenever it began.
 func (s *Server) rows(r *request, st quality.State, only quality.Signal, from, to time.Time) ([]change, error) {
+	history := map[quality.Signal][]quality.Row{}
 	need := quality.Need{}
-	for sig := range st.Cells {
-		if only == "" || sig == only {
+	for sig, c := range st.Cells {
+		switch {
+		case only != "" && sig != only:
+		case !from.IsZero() && c.Agreed() && !c.Current.At.After(from):
+			history[sig] = []quality.Row{c.Current} // nothing has changed since: there is nothing to read
+		default:
 			need[sig] = time.Time{}
 		}
 	}
-	evidence, err := s.Reader.Evidence(r.ctx, st.Subject, need)
-	if err != nil {
-		return nil, err
+	if len(need) > 0 {
+		evidence, err := s.Reader.Evidence(r.ctx, st.Subject, need)
+		if err != nil {
+			return nil, err
+		}
+		for sig, ev := range evidence {
+			history[sig] = quality.History(st.Subject.Kind, sig, st.Complete(sig, ev))
+		}
 	}
 	var out []change
-	for sig, ev := range evidence {
-		rows := quality.History(st.Subject.Kind, sig, st.Complete(sig, ev))
+	for sig, rows := range history {
 		for i, row := range rows {
 			ended := i+1 < len(rows) && !from.IsZero() && !rows[i+1].At.After(from)
 			if ended || !to.IsZero() && row.At.After(to) {

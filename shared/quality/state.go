@@ -42,6 +42,12 @@ type Cell struct {
 	KnownAt time.Time
 }
 
+// Agreed reports whether both tracks say the same, or only one says anything: then no entry of the
+// log can change the value in force.
+func (c Cell) Agreed() bool {
+	return c.Told.IsZero() || c.Seen.IsZero() || c.Told.Value == c.Seen.Value
+}
+
 // Mark is the part of a point that a cell keeps. The zero Mark is no point.
 type Mark struct {
 	Value string
