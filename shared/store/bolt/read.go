@@ -24,7 +24,7 @@ func (t *Table) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error
 		return nil, err
 	}
 	for _, k := range keys {
-		if err := checkKey(k); err != nil {
+		if err := store.CheckKey(k); err != nil {
 			return nil, fmt.Errorf("get: %w", err)
 		}
 	}
@@ -127,7 +127,7 @@ func (t *Table) page(tx *bbolt.Tx, bucket, lo, hi []byte, q store.Query) (store.
 				page.Next = cursorAt(last)
 				return page, nil
 			}
-			size += itemBytes(it)
+			size += store.ItemBytes(it)
 			if q.Index == store.Todo {
 				it = store.Item{Key: it.Key, Todo: it.Todo}
 			}

@@ -14,7 +14,7 @@ import (
 // those before it wrote, and one whose conditions fail leaves no trace. Once begun it is carried
 // through, whatever becomes of ctx; so it is ErrAmbiguous only when the disk fails.
 func (t *Table) Write(ctx context.Context, actions ...store.Action) error {
-	if err := check(actions); err != nil {
+	if err := store.CheckWrite(actions); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	if len(actions) == 0 {
@@ -36,7 +36,7 @@ func (w *write) answer() chan error { return w.result }
 func (w *write) bytes() int {
 	n := 0
 	for _, a := range w.actions {
-		n += itemBytes(a.Item)
+		n += store.ItemBytes(a.Item)
 	}
 	return n
 }

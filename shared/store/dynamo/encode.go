@@ -141,7 +141,7 @@ const actionBytes = 512
 func transactionBytes(actions []store.Action) int {
 	n := actionBytes * len(actions)
 	for _, a := range actions {
-		n += itemBytes(a.Item) + len(a.Item.Body)/4 // for quotation marks, which take two bytes
+		n += store.ItemBytes(a.Item) + len(a.Item.Body)/4 // for quotation marks, which take two bytes
 	}
 	return n
 }

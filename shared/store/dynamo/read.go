@@ -31,7 +31,7 @@ func (t *Table) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error
 	var ask []store.Key
 	asked := make(map[store.Key]bool, len(keys))
 	for _, k := range keys {
-		if err := checkKey(k); err != nil {
+		if err := store.CheckKey(k); err != nil {
 			return nil, fmt.Errorf("get: %w", err)
 		}
 		if !asked[k] { // DynamoDB refuses duplicates

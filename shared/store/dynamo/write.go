@@ -24,7 +24,7 @@ const (
 // transaction with a token, which is repeated without harm when an answer is lost, and
 // ErrAmbiguous only when that does not help.
 func (t *Table) Write(ctx context.Context, actions ...store.Action) error {
-	if err := check(actions); err != nil {
+	if err := store.CheckWrite(actions); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	if err := ctx.Err(); err != nil || len(actions) == 0 {
