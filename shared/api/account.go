@@ -28,14 +28,7 @@ type account struct {
 const maxSubjects = 10_000
 
 func (s *Server) accounts(r *request) error {
-	if err := r.known("limit", "cursor"); err != nil {
-		return err
-	}
-	limit, err := r.limit()
-	if err != nil {
-		return err
-	}
-	after, err := r.cursor()
+	limit, after, err := r.page()
 	if err != nil {
 		return err
 	}

@@ -19,18 +19,11 @@ type alert struct {
 const maxRead = 10_000
 
 func (s *Server) alerts(r *request) error {
-	if err := r.known("waba_id", "severity", "event", "rule", "subject_id", "from", "to", "limit", "cursor"); err != nil {
-		return err
-	}
-	limit, err := r.limit()
+	limit, cursor, err := r.page("waba_id", "severity", "event", "rule", "subject_id", "from", "to")
 	if err != nil {
 		return err
 	}
 	from, to, err := r.span()
-	if err != nil {
-		return err
-	}
-	cursor, err := r.cursor()
 	if err != nil {
 		return err
 	}
@@ -87,14 +80,7 @@ func position(a quality.Alert) string {
 }
 
 func (s *Server) incidents(r *request) error {
-	if err := r.known("waba_id", "severity", "rule", "limit", "cursor"); err != nil {
-		return err
-	}
-	limit, err := r.limit()
-	if err != nil {
-		return err
-	}
-	after, err := r.cursor()
+	limit, after, err := r.page("waba_id", "severity", "rule")
 	if err != nil {
 		return err
 	}

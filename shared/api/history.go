@@ -33,18 +33,11 @@ func (s *Server) history(kind quality.Kind) func(*request) error {
 }
 
 func (s *Server) writeHistory(r *request, states ...quality.State) error {
-	if err := r.known("signal", "from", "to", "limit", "cursor"); err != nil {
-		return err
-	}
-	limit, err := r.limit()
+	limit, after, err := r.page("signal", "from", "to")
 	if err != nil {
 		return err
 	}
 	from, to, err := r.span()
-	if err != nil {
-		return err
-	}
-	after, err := r.cursor()
 	if err != nil {
 		return err
 	}

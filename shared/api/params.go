@@ -40,6 +40,19 @@ func (r *request) known(names ...string) error {
 
 func (r *request) param(name string) string { return r.http.URL.Query().Get(name) }
 
+// page reads where the page of a list begins, after a position, and how many items it may have. names
+// are the other parameters of the list.
+func (r *request) page(names ...string) (limit int, after string, err error) {
+	if err := r.known(append(names, "limit", "cursor")...); err != nil {
+		return 0, "", err
+	}
+	if limit, err = r.limit(); err != nil {
+		return 0, "", err
+	}
+	after, err = r.cursor()
+	return limit, after, err
+}
+
 func (r *request) limit() (int, error) {
 	v := r.param("limit")
 	if v == "" {

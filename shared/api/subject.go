@@ -96,16 +96,6 @@ func (s *Server) fresh(sched watch.Schedule, class quality.Class) bool {
 	return s.Polling && !ok.IsZero() && s.Now().Sub(ok) < 3*every
 }
 
-func classOfKind(k quality.Kind) quality.Class {
-	switch k {
-	case quality.PhoneNumber:
-		return quality.Numbers
-	case quality.Template:
-		return quality.Templates
-	}
-	return quality.AccountOf
-}
-
 // known returns the record of an account that exists and that the token shows.
 func (s *Server) known(r *request) (watch.Account, error) {
 	id, err := r.waba()
@@ -121,18 +111,11 @@ func (s *Server) known(r *request) (watch.Account, error) {
 
 func (s *Server) list(kind quality.Kind) func(*request) error {
 	return func(r *request) error {
-		names := []string{"limit", "cursor"}
+		var filters []string
 		if kind == quality.Template {
-			names = append(names, "status", "quality", "name")
+			filters = []string{"status", "quality", "name"}
 		}
-		if err := r.known(names...); err != nil {
-			return err
-		}
-		limit, err := r.limit()
-		if err != nil {
-			return err
-		}
-		after, err := r.cursor()
+		limit, after, err := r.page(filters...)
 		if err != nil {
 			return err
 		}
@@ -158,7 +141,7 @@ func (s *Server) list(kind quality.Kind) func(*request) error {
 				next = items[limit-1].ID
 				break
 			}
-			items = append(items, show(st, sched.Heads(), s.fresh(sched, classOfKind(kind))))
+			items = append(items, show(st, sched.Heads(), s.fresh(sched, quality.ClassOf(kind, quality.Presence))))
 		}
 		return r.write(page(items, r.next(next)))
 	}
@@ -208,6 +191,6 @@ func (s *Server) one(kind quality.Kind) func(*request) error {
 		if err != nil {
 			return err
 		}
-		return r.write(show(st, heads, s.fresh(sched, classOfKind(kind))))
+		return r.write(show(st, heads, s.fresh(sched, quality.ClassOf(kind, quality.Presence))))
 	}
 }
