@@ -83,17 +83,10 @@ func source(t quality.Track) string {
 	return "webhook"
 }
 
-// fresh reports whether a class was polled within 3 of its intervals.
+// fresh reports whether a class was polled so recently that what it saw still counts.
 func (s *Server) fresh(sched watch.Schedule, class quality.Class) bool {
-	every := s.Interval
-	if class != quality.Numbers {
-		every *= 6
-	}
-	if class == quality.AccountOf {
-		every *= 2
-	}
 	ok := sched.Classes[class].OKAt
-	return s.Polling && !ok.IsZero() && s.Now().Sub(ok) < 3*every
+	return s.Polling && !ok.IsZero() && s.Now().Sub(ok) < watch.BlindAfter*watch.Cadence(class, s.Interval)
 }
 
 // known returns the record of an account that exists and that the token shows.

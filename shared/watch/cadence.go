@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"time"
 
@@ -16,22 +17,26 @@ const (
 	stopAbove  = 95        // not at all, until access returns
 	stopFor    = 2         // intervals, where Meta does not say when access returns
 	refusedFor = 12        // intervals to leave alone what we may not read
-	blindAfter = 3         // intervals without a success
 )
+
+// BlindAfter is how many of its intervals a class may go without a success before what it saw last
+// counts as unknown.
+const BlindAfter = 3
+
+// Cadence is how often a class is polled where numbers are polled every interval.
+func Cadence(class quality.Class, interval time.Duration) time.Duration {
+	switch class {
+	case quality.Templates:
+		return 6 * interval
+	case quality.AccountOf, quality.Health, quality.Self:
+		return 12 * interval
+	}
+	return interval
+}
 
 // interval is the cadence of a class.
 func (w *Watcher) interval(class quality.Class) time.Duration {
-	base := w.Interval
-	if base == 0 {
-		base = DefaultInterval
-	}
-	switch class {
-	case quality.Templates:
-		return 6 * base
-	case quality.AccountOf, quality.Health, quality.Self:
-		return 12 * base
-	}
-	return base
+	return Cadence(class, cmp.Or(w.Interval, DefaultInterval))
 }
 
 // quick is the cadence of numbers while something is happening.

@@ -107,7 +107,7 @@ func (w *Watcher) judgeDiscovery(ctx context.Context, err error) error {
 	if w.undiscovered++; failure == nil {
 		w.undiscovered = 0
 	}
-	often := w.undiscovered >= blindAfter
+	often := w.undiscovered >= BlindAfter
 	w.mu.Unlock()
 	value, attrs := pollOK, map[string]string(nil)
 	if failure != nil {
@@ -142,7 +142,7 @@ func (r *run) judgeUnder(ctx context.Context) {
 
 // blindAt is when a class will not have succeeded for too long, in the whole seconds of judge.
 func (w *Watcher) blindAt(class quality.Class, c ClassSchedule) time.Time {
-	return later(c.OKAt, c.Since).Add(blindAfter*w.interval(class) + time.Second - 1).Truncate(time.Second)
+	return later(c.OKAt, c.Since).Add(BlindAfter*w.interval(class) + time.Second - 1).Truncate(time.Second)
 }
 
 // judgeAt is when an account is next to be judged although no class may be due: a long wait that
