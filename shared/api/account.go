@@ -107,13 +107,8 @@ func (s *Server) rollUp(r *request, rec watch.Account) (account, error) {
 		out.OpenIncidents += len(st.Open)
 	}
 	if out.MessagingLimit == nil && rec.PortfolioID != "" && rec.Home != rec.WABAID {
-		sub := quality.Subject{Kind: quality.Portfolio, WABAID: rec.Home, ID: rec.PortfolioID}
-		home, _, err := s.Reader.Load(r.ctx, []quality.Subject{sub})
-		if err != nil {
+		if out.MessagingLimit, err = s.limitAtHome(r, rec); err != nil {
 			return account{}, err
-		}
-		if limit := home[sub].Cells[quality.MessagingLimit].Current.Value; limit != "" {
-			out.MessagingLimit = &limit
 		}
 	}
 	out.subject = show(own, sched.Heads(), true)
@@ -121,24 +116,52 @@ func (s *Server) rollUp(r *request, rec watch.Account) (account, error) {
 	if out.Name == "" {
 		out.Name = rec.Name
 	}
-	for _, st := range states {
-		if st.Subject.Kind != quality.Account {
-			for _, inc := range st.Open {
-				out.Incidents = append(out.Incidents, incident{ID: inc.ID, Rule: inc.Rule, Severity: inc.Severity, Since: inc.Since, SubjectKind: st.Subject.Kind, SubjectID: st.Subject.ID, SubjectName: st.Name})
-			}
-		}
-	}
-	slices.SortFunc(out.Incidents, func(a, b incident) int {
-		return cmp.Or(b.Severity.Level()-a.Severity.Level(), a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
-	})
-	var last time.Time
+	out.Incidents = openIncidents(out.Incidents, states)
+	out.LastPoll, out.LastWebhook = instant(lastPoll(sched)), instant(webhook)
+	return out, nil
+}
+
+// lastPoll is when any class last succeeded; zero if none ever did.
+func lastPoll(sched watch.Schedule) (last time.Time) {
 	for _, c := range sched.Classes {
 		if c.OKAt.After(last) {
 			last = c.OKAt
 		}
 	}
-	out.LastPoll, out.LastWebhook = instant(last), instant(webhook)
-	return out, nil
+	return last
+}
+
+// limitAtHome is the messaging limit of an account whose portfolio is kept under another; nil while
+// it is not known.
+func (s *Server) limitAtHome(r *request, rec watch.Account) (*string, error) {
+	portfolio := rec.Portfolio()
+	states, _, err := s.Reader.Load(r.ctx, []quality.Subject{portfolio})
+	if err != nil {
+		return nil, err
+	}
+	if limit := states[portfolio].Cells[quality.MessagingLimit].Current.Value; limit != "" {
+		return &limit, nil
+	}
+	return nil, nil
+}
+
+// openIncidents lists what is open of an account's subjects, the worst first.
+func openIncidents(own []incident, states []quality.State) []incident {
+	for _, st := range states {
+		if st.Subject.Kind == quality.Account {
+			continue
+		}
+		for _, inc := range st.Open {
+			own = append(own, incident{
+				ID: inc.ID, Rule: inc.Rule, Severity: inc.Severity, Since: inc.Since,
+				SubjectKind: st.Subject.Kind, SubjectID: st.Subject.ID, SubjectName: st.Name,
+			})
+		}
+	}
+	slices.SortFunc(own, func(a, b incident) int {
+		return cmp.Or(b.Severity.Level()-a.Severity.Level(), a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
+	})
+	return own
 }
 
 func instant(t time.Time) *time.Time {
@@ -156,11 +179,7 @@ func (s *Server) accountHistory(r *request) error {
 	if err != nil {
 		return err
 	}
-	own := quality.AccountSubject(rec.WABAID)
-	limit := quality.Subject{Kind: quality.Portfolio, WABAID: rec.WABAID, ID: rec.WABAID}
-	if rec.PortfolioID != "" {
-		limit = quality.Subject{Kind: quality.Portfolio, WABAID: rec.Home, ID: rec.PortfolioID}
-	}
+	own, limit := quality.AccountSubject(rec.WABAID), rec.Portfolio()
 	states, _, err := s.Reader.Load(r.ctx, []quality.Subject{own, limit})
 	if err != nil {
 		return err

@@ -158,7 +158,8 @@ func (w *Watcher) settlePortfolios(ctx context.Context, readings []quality.Readi
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		known[id] = a.portfolio(id)
+		a.WABAID = id // also of one that is not known yet
+		known[id] = a.Portfolio()
 		return nil
 	})
 	if err != nil {
@@ -170,14 +171,6 @@ func (w *Watcher) settlePortfolios(ctx context.Context, readings []quality.Readi
 		}
 	}
 	return nil
-}
-
-// portfolio is the subject that owns the account's messaging limit.
-func (a Account) portfolio(wabaID string) quality.Subject {
-	if a.PortfolioID == "" {
-		return quality.Subject{Kind: quality.Portfolio, WABAID: wabaID, ID: wabaID}
-	}
-	return quality.Subject{Kind: quality.Portfolio, WABAID: a.Home, ID: a.PortfolioID}
 }
 
 // novelties turns unknown things, each kind once, and Meta's test button into points of the

@@ -402,13 +402,13 @@ func (r *run) claim(ctx context.Context, sighting *quality.Sighting) error {
 			return err
 		}
 		if moved {
-			if err := r.move(ctx, a.portfolio(r.wabaID), next.portfolio(r.wabaID)); err != nil {
+			if err := r.move(ctx, a.Portfolio(), next.Portfolio()); err != nil {
 				return err
 			}
 		}
 		a = next
 	}
-	home := a.portfolio(r.wabaID)
+	home := a.Portfolio()
 	sighting.Subjects = slices.DeleteFunc(sighting.Subjects, func(s quality.Seeing) bool {
 		return s.Subject.Kind == quality.Portfolio && home.WABAID != r.wabaID
 	})

@@ -104,6 +104,14 @@ type Account struct {
 	Rev               int64
 }
 
+// Portfolio is the subject that owns the account's messaging limit.
+func (a Account) Portfolio() quality.Subject {
+	if a.PortfolioID == "" {
+		return quality.Subject{Kind: quality.Portfolio, WABAID: a.WABAID, ID: a.WABAID}
+	}
+	return quality.Subject{Kind: quality.Portfolio, WABAID: a.Home, ID: a.PortfolioID}
+}
+
 // Schedule says when an account is polled, and who is doing it.
 type Schedule struct {
 	WABAID  string
