@@ -31,23 +31,10 @@ func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
 	if err := w.settlePortfolios(ctx, d.Readings); err != nil {
 		return err
 	}
-	in := map[quality.Subject]incoming{}
-	for _, r := range d.Readings {
-		s := r.Subject
-		inc := in[s]
-		if r.Name != "" {
-			inc.name = r.Name
-		}
-		if len(r.Refs) > 0 {
-			inc.refs = r.Refs
-		}
-		inc.told = append(inc.told, r.Point)
-		in[s] = inc
-	}
 	// What a body asks for is asked once it says something new, and before that is stored: were
 	// it asked afterwards, it would be lost when the answer to the commit is, or the process dies.
 	wanted := d.Asks
-	out, err := w.merge(ctx, in, nil, func(asks map[quality.Ask]bool) error {
+	out, err := w.merge(ctx, bySubject(d.Readings), nil, func(asks map[quality.Ask]bool) error {
 		for _, a := range wanted {
 			asks[a] = true
 		}
@@ -57,20 +44,8 @@ func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
 	if err != nil {
 		return err
 	}
-	d.Unknown = append(slices.Clip(d.Unknown), beyond(out.refused, now)...)
-	novel, err := w.novelties(ctx, d, now)
-	if err != nil {
+	if err := w.takeUnknown(ctx, append(slices.Clip(d.Unknown), beyond(out.refused, now)...), d.Test, now); err != nil {
 		return err
-	}
-	if len(novel) > 0 {
-		if _, err := w.merge(ctx, map[quality.Subject]incoming{quality.DeploymentSubject(): {told: novel}}, nil, nil); err != nil {
-			return err
-		}
-	}
-	for _, n := range d.Unknown {
-		if err := w.Store.Novelty(ctx, n); err != nil {
-			return err
-		}
 	}
 	if len(d.Asks) > 0 && len(d.Readings) == 0 {
 		asks := map[quality.Ask]bool{}
@@ -89,6 +64,23 @@ func (w *Watcher) Observe(ctx context.Context, d quality.Delivery) error {
 		return nil
 	}) // all readings are stored, so the body is acknowledged whatever becomes of this
 	return nil
+}
+
+// bySubject gathers the readings of each subject; the last to say a name or refs is believed.
+func bySubject(readings []quality.Reading) map[quality.Subject]incoming {
+	in := map[quality.Subject]incoming{}
+	for _, r := range readings {
+		inc := in[r.Subject]
+		if r.Name != "" {
+			inc.name = r.Name
+		}
+		if len(r.Refs) > 0 {
+			inc.refs = r.Refs
+		}
+		inc.told = append(inc.told, r.Point)
+		in[r.Subject] = inc
+	}
+	return in
 }
 
 // maxBeyond bounds what is kept of points for which a state has no room.
@@ -173,19 +165,39 @@ func (w *Watcher) settlePortfolios(ctx context.Context, readings []quality.Readi
 	return nil
 }
 
+// takeUnknown tells of kinds of unknown things that are new, and that Meta's test button was pressed,
+// then keeps the things: were they kept first, a failure would leave their kinds untold.
+func (w *Watcher) takeUnknown(ctx context.Context, unknown []quality.Novelty, test bool, now time.Time) error {
+	points, err := w.novelties(ctx, unknown, test, now)
+	if err != nil {
+		return err
+	}
+	if len(points) > 0 {
+		if _, err := w.merge(ctx, map[quality.Subject]incoming{quality.DeploymentSubject(): {told: points}}, nil, nil); err != nil {
+			return err
+		}
+	}
+	for _, n := range unknown {
+		if err := w.Store.Novelty(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // novelties turns unknown things, each kind once, and Meta's test button into points of the
 // deployment.
-func (w *Watcher) novelties(ctx context.Context, d quality.Delivery, now time.Time) ([]quality.Point, error) {
+func (w *Watcher) novelties(ctx context.Context, unknown []quality.Novelty, test bool, now time.Time) ([]quality.Point, error) {
 	at := now.Truncate(time.Second)
 	var out []quality.Point
-	if d.Test {
+	if test {
 		out = append(out, quality.Point{Subject: quality.DeploymentSubject(), Signal: quality.TestButton, Value: "RECEIVED", At: at, Track: quality.Told})
 	}
-	if len(d.Unknown) == 0 {
+	if len(unknown) == 0 {
 		return out, nil
 	}
 	var kinds []string
-	for _, n := range d.Unknown {
+	for _, n := range unknown {
 		if !slices.Contains(kinds, n.Kind) {
 			kinds = append(kinds, n.Kind)
 		}
@@ -194,7 +206,7 @@ func (w *Watcher) novelties(ctx context.Context, d quality.Delivery, now time.Ti
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range d.Unknown {
+	for _, n := range unknown {
 		if !known[n.Kind] {
 			known[n.Kind] = true
 			attrs := map[string]string{}

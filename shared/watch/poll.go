@@ -163,52 +163,17 @@ func (r *run) take(ctx context.Context, class quality.Class, sighting quality.Si
 	if err != nil {
 		return out, false, err
 	}
-	have := &loaded{states: make(map[quality.Subject]quality.State, len(states)), heads: map[string]quality.Heads{r.wabaID: sched.Heads()}}
+	l := look{class: class, entry: entry, complete: complete && sighting.Complete, heads: sched.Heads(), now: r.Now().UTC()}
+	if l.complete {
+		l.polled = map[quality.Class]quality.LogEntry{class: entry}
+	}
+	// A first look is an account's: what is wrong with the token is told by itself.
+	l.first = map[quality.Class]bool{class: sched.Classes[class].Head.Last.IsZero() && r.wabaID != ""}
+	have := &loaded{states: make(map[quality.Subject]quality.State, len(states)), heads: map[string]quality.Heads{r.wabaID: l.heads}}
 	for _, s := range states {
 		have.states[s.Subject] = s
 	}
-	complete = complete && sighting.Complete
-	polled := map[quality.Class]quality.LogEntry{}
-	if complete {
-		polled[class] = entry
-	}
-	// A first look is an account's: what is wrong with the token is told by itself.
-	firstLook := map[quality.Class]bool{class: sched.Classes[class].Head.Last.IsZero() && r.wabaID != ""}
-	heads, now := sched.Heads(), r.Now().UTC()
-	in := map[quality.Subject]incoming{}
-	seen := map[quality.Subject]bool{}
-	for i := range sighting.Subjects {
-		see := &sighting.Subjects[i]
-		seen[see.Subject] = true
-		s, ok := have.states[see.Subject]
-		if !ok {
-			s = quality.State{Subject: see.Subject}
-			have.states[see.Subject] = s
-		}
-		renamed := see.Name != "" && see.Name != s.Name || !hasRefs(s, see.Refs)
-		if !renamed && !s.Unsettled(class, heads, now) && len(s.Diff(see, entry, class, complete, false, heads)) == 0 {
-			continue
-		}
-		in[see.Subject] = incoming{name: see.Name, refs: see.Refs, polled: polled, firstLook: firstLook, points: func(s quality.State, h quality.Heads) []quality.Point {
-			return s.Diff(see, entry, class, complete, false, h)
-		}}
-	}
-	for _, s := range states {
-		if seen[s.Subject] {
-			continue
-		}
-		gone, err := r.gone(ctx, class, s)
-		if err != nil {
-			return out, false, err
-		}
-		if !s.Unsettled(class, heads, now) && len(s.Diff(nil, entry, class, complete, gone, heads)) == 0 {
-			continue
-		}
-		in[s.Subject] = incoming{polled: polled, firstLook: firstLook, points: func(s quality.State, h quality.Heads) []quality.Point {
-			return s.Diff(nil, entry, class, complete, gone, h)
-		}}
-	}
-	novel, err := r.novelties(ctx, quality.Delivery{Unknown: sighting.Unknown}, now)
+	in, err := r.unlike(ctx, l, sighting.Subjects, states, have)
 	if err != nil {
 		return out, false, err
 	}
@@ -216,28 +181,75 @@ func (r *run) take(ctx context.Context, class quality.Class, sighting quality.Si
 	if err != nil {
 		return out, false, err
 	}
-	if len(novel) > 0 {
-		one := incoming{told: novel}
-		if _, err := r.merge(ctx, map[quality.Subject]incoming{quality.DeploymentSubject(): one}, nil, nil); err != nil {
-			return out, false, err
-		}
-	}
-	for _, n := range sighting.Unknown {
-		if err := r.Store.Novelty(ctx, n); err != nil {
-			return out, false, err
-		}
+	if err := r.takeUnknown(ctx, sighting.Unknown, false, l.now); err != nil {
+		return out, false, err
 	}
 	for _, s := range states {
 		open := s.Open
 		if written, ok := out.open[s.Subject]; ok {
 			open = written
 		}
-		quick = quick || happening(s.Subject, open, now)
+		quick = quick || happening(s.Subject, open, l.now)
 	}
 	for s, open := range out.open {
-		quick = quick || happening(s, open, now)
+		quick = quick || happening(s, open, l.now)
 	}
 	return out, quick, nil
+}
+
+// look is what a poll's comparison with the states needs to know of the poll.
+type look struct {
+	class    quality.Class
+	entry    quality.LogEntry
+	complete bool
+	heads    quality.Heads
+	now      time.Time
+	polled   map[quality.Class]quality.LogEntry // entry, if it will be written
+	first    map[quality.Class]bool
+}
+
+// unlike finds what a poll saw or missed that differs from the states, or makes their rules worth
+// a look. Subjects that were never seen before are added to have.
+func (r *run) unlike(ctx context.Context, l look, seen []quality.Seeing, states []quality.State, have *loaded) (map[quality.Subject]incoming, error) {
+	in := map[quality.Subject]incoming{}
+	listed := map[quality.Subject]bool{}
+	for i := range seen {
+		see := &seen[i]
+		listed[see.Subject] = true
+		s, ok := have.states[see.Subject]
+		if !ok {
+			s = quality.State{Subject: see.Subject}
+			have.states[see.Subject] = s
+		}
+		renamed := see.Name != "" && see.Name != s.Name || !hasRefs(s, see.Refs)
+		if inc, news := l.compare(s, see, false); news || renamed {
+			inc.name, inc.refs = see.Name, see.Refs
+			in[see.Subject] = inc
+		}
+	}
+	for _, s := range states {
+		if listed[s.Subject] {
+			continue
+		}
+		gone, err := r.gone(ctx, l.class, s)
+		if err != nil {
+			return nil, err
+		}
+		if inc, news := l.compare(s, nil, gone); news {
+			in[s.Subject] = inc
+		}
+	}
+	return in, nil
+}
+
+// compare is what a poll adds to a subject, now and if somebody else changes it meanwhile. news is
+// false if that is nothing, and rules need not look either. see is nil if it was not listed.
+func (l look) compare(s quality.State, see *quality.Seeing, gone bool) (in incoming, news bool) {
+	points := func(s quality.State, h quality.Heads) []quality.Point {
+		return s.Diff(see, l.entry, l.class, l.complete, gone, h)
+	}
+	news = s.Unsettled(l.class, l.heads, l.now) || len(points(s, l.heads)) > 0
+	return incoming{polled: l.polled, firstLook: l.first, points: points}, news
 }
 
 // happening reports whether an incident on a polled signal of a number is young.
