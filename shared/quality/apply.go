@@ -49,7 +49,6 @@ type Change struct {
 // known already are dropped, wherever in time they lie.
 func (rs Rules) Apply(in Input) (Change, Need) {
 	w := &work{in: in, s: in.State.Clone(), need: Need{}, touched: map[Signal]bool{}, obs: map[Signal][]observation{}, rebuilt: map[Signal][]Row{}}
-	w.s.Subject = in.State.Subject
 	w.settleLog()
 	w.add()
 	if len(w.need) > 0 {
@@ -232,7 +231,7 @@ func (w *work) fromEvidence(sig Signal, points []Point, from time.Time) {
 	if collapses(sig) {
 		c.Told = Mark{}
 	}
-	for _, p := range effective(kind, sig, ev.Points) {
+	for _, p := range effective(sig, ev.Points) {
 		if newer(kind, p, sig, c) {
 			if sig == Presence && p.Value != Present {
 				w.freeze(p)

@@ -55,7 +55,7 @@ type observation struct {
 // observations returns what was said of a signal, in order: points, and for every log entry
 // what the track seen then said. Repeats of one reading are left out.
 func observations(k Kind, sig Signal, ev Evidence) []observation {
-	points := effective(k, sig, ev.Points)
+	points := effective(sig, ev.Points)
 	slices.SortFunc(points, func(a, b Point) int { return comparePoints(k, a, b) })
 	presence := slices.Clone(ev.Presence)
 	slices.SortFunc(presence, func(a, b Point) int { return a.At.Compare(b.At) })
@@ -105,7 +105,7 @@ func observations(k Kind, sig Signal, ev Evidence) []observation {
 // told within 8 days before is the same reading, which keeps its earliest time: nothing says
 // whether a redelivery keeps the time of the first. Looking at pairs of readings only makes
 // the result independent of their order of arrival.
-func effective(_ Kind, sig Signal, points []Point) []Point {
+func effective(sig Signal, points []Point) []Point {
 	if !collapses(sig) {
 		return slices.Clone(points)
 	}

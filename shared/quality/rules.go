@@ -66,8 +66,8 @@ var repeatInterval = map[Severity]time.Duration{Critical: 4 * time.Hour, Warning
 // The values that make a rule hold, by severity. They also rank values that are equally new:
 // configuration may change what is told, never what is so.
 var (
-	ratingLevels   = levels{Warning: {Yellow}, Critical: {Red}}
-	healthLevels   = levels{Warning: {"LIMITED"}, Critical: {"BLOCKED"}}
+	ratingLevels   = levels{Warning: {Yellow}, Critical: {Red}, NoSeverity: {Green}}
+	healthLevels   = levels{Warning: {"LIMITED"}, Critical: {"BLOCKED"}, NoSeverity: {"AVAILABLE"}}
 	numberStatus   = levels{Critical: {"BANNED", "DISCONNECTED", "UNLINKED", "OFFLINE"}, Warning: {"RESTRICTED", "RATE_LIMITED"}, NoSeverity: {"CONNECTED", "LINKED", "PENDING", "UNVERIFIED", "MIGRATED", "DELETED", "FLAGGED"}}
 	nameLevels     = levels{Warning: {"DECLINED", "EXPIRED"}, NoSeverity: {"APPROVED", "AVAILABLE_WITHOUT_REVIEW", "PENDING_REVIEW", "NONE"}}
 	decisionLevels = levels{Warning: {"REJECTED"}, NoSeverity: {"APPROVED", "DEFERRED", "PENDING"}}
@@ -468,7 +468,7 @@ func severityOf(k Kind, s Signal, value string) Severity {
 	ls, strict := levels(nil), false
 	switch {
 	case s == QualityRating || s == QualityScore:
-		ls, strict = levels{Warning: {Yellow}, Critical: {Red}, NoSeverity: {Green}}, true
+		ls, strict = ratingLevels, true
 	case s == Status && k == PhoneNumber && value == "FLAGGED": // has a rule of its own
 		return Critical
 	case s == Status && k == PhoneNumber:
@@ -480,7 +480,7 @@ func severityOf(k Kind, s Signal, value string) Severity {
 	case s == NameDecision:
 		ls, strict = decisionLevels, true
 	case s == CanSendMessage:
-		ls, strict = levels{Warning: {"LIMITED"}, Critical: {"BLOCKED"}, NoSeverity: {"AVAILABLE"}}, true
+		ls, strict = healthLevels, true
 	case s == BanState:
 		ls, strict = banLevels, true
 	case s == ReviewStatus:

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -192,7 +193,7 @@ func (r *run) summarise(ctx context.Context) error {
 		Schema: quality.AlertSchema, ID: hex.EncodeToString(sum.Sum(nil)[:10]) + ".1", Event: quality.Notice, Rule: quality.RuleFirstLook,
 		Severity: worst, WABAID: &r.wabaID, SubjectKind: subject.Kind, SubjectID: subject.ID, SubjectName: states[subject].Name,
 		At: now.Truncate(time.Second), Source: "poll", CreatedAt: now, Revision: 1,
-		Details: map[string]string{"incidents": itoa(len(first)), "rules": strings.Join(rules, ",")},
+		Details: map[string]string{"incidents": strconv.Itoa(len(first)), "rules": strings.Join(rules, ",")},
 	}
 	return r.Store.AddAlert(ctx, subject, head)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -156,8 +155,6 @@ func (w *Watcher) discover(ctx context.Context) {
 		}
 	}
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // Run does what Tick does, every so often until ctx ends, but waits for nobody: a discovery or an
 // account whose polls hang holds back neither clocks nor other accounts. It returns when
