@@ -165,7 +165,7 @@ func (s *Store) Update(ctx context.Context, o *watch.Outgoing) error {
 	return nil
 }
 
-// AddAlert stores an alert of no commit: a test, or the heading of a first look.
+// AddAlert implements watch.Store.
 func (s *Store) AddAlert(ctx context.Context, sub quality.Subject, a quality.Alert) error {
 	it, err := encodeAlert(newOutgoing(sub, a), s.expires())
 	if err != nil {

@@ -31,7 +31,7 @@ import (
 //	index   pk                 sk                                    what
 //	todo    DUE#<0..7>         <due>#<pk and sk>                     states that wait for time to pass
 //	todo    POLL#<0..7>        <next>#<waba>                         accounts to poll
-//	todo    SEND#<0..7>        <created>#<alert id>                  alerts not yet done with
+//	todo    SEND#<0..7>        <created>#<pk and sk>                 alerts not yet done with
 //	view    OPEN#<0..7>        <waba>#<kind>#<id>                    states with open incidents
 //	view    FEED#<0..7>        <created>#<alert id>                  all alerts
 const (
@@ -43,6 +43,7 @@ const (
 	scheduleSK   = "SCHEDULE"
 	heartbeatSK  = "HEARTBEAT"
 	accountsPK   = "ACCOUNTS"
+	homeSK       = "HOME"
 	receiptSK    = "RECEIPT"
 	kindSK       = "KIND"
 	rawKey       = "RAW#"
@@ -51,6 +52,10 @@ const (
 	maxKeyPart   = 200
 	hashedMarker = "~"
 )
+
+// aheadKey is there while some reading was dated too far ahead in the last 8 days: only then can a
+// reading that looks all right be a copy of it.
+var aheadKey = Key{"R#", "AHEAD"}
 
 // escape spells a part of a key without '#', '~', '%' and control characters. Different inputs
 // give different outputs; long ones are cut and end in a digest of the whole.
@@ -116,6 +121,10 @@ func dayItemKey(wabaID string, c quality.Class, at time.Time) Key {
 func scheduleKey(wabaID string) Key { return Key{"W#" + escape(wabaID) + "#POLL", scheduleSK} }
 
 func heartbeatKey(wabaID string) Key { return Key{"W#" + escape(wabaID) + "#POLL", heartbeatSK} }
+
+func accountKey(wabaID string) Key { return Key{accountsPK, escape(wabaID)} }
+
+func homeKey(portfolioID string) Key { return Key{"B#" + escape(portfolioID), homeSK} }
 
 func receiptKey(digest string) Key { return Key{"R#" + escape(digest), receiptSK} }
 

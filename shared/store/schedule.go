@@ -191,7 +191,7 @@ func decodeAccount(it Item) (watch.Account, error) {
 
 // AccountRecord implements watch.Store.
 func (s *Store) AccountRecord(ctx context.Context, wabaID string) (watch.Account, error) {
-	items, err := s.table.Get(ctx, Key{accountsPK, escape(wabaID)})
+	items, err := s.table.Get(ctx, accountKey(wabaID))
 	if err != nil {
 		return watch.Account{}, fmt.Errorf("account %s: %w", wabaID, err)
 	}
@@ -212,7 +212,7 @@ func (s *Store) PutAccount(ctx context.Context, a watch.Account) error {
 	if err != nil {
 		return fmt.Errorf("encode account %s: %w", a.WABAID, err)
 	}
-	it := Item{Key: Key{accountsPK, escape(a.WABAID)}, Rev: a.Rev, Body: string(body)}
+	it := Item{Key: accountKey(a.WABAID), Rev: a.Rev, Body: string(body)}
 	if err := s.table.Write(ctx, Action{Op: Put, Item: it, Cond: cond}); err != nil {
 		return fmt.Errorf("store account %s: %w", a.WABAID, translate(err))
 	}
@@ -221,7 +221,7 @@ func (s *Store) PutAccount(ctx context.Context, a watch.Account) error {
 
 // ClaimPortfolio implements watch.Store.
 func (s *Store) ClaimPortfolio(ctx context.Context, portfolioID, wabaID string) (string, error) {
-	key := Key{"B#" + escape(portfolioID), "HOME"}
+	key := homeKey(portfolioID)
 	body, err := json.Marshal(wabaID)
 	if err != nil {
 		return "", fmt.Errorf("encode home of portfolio %s: %w", portfolioID, err)

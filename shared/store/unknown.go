@@ -106,15 +106,11 @@ func (s *Store) KnownNovelties(ctx context.Context, kinds []string) (map[string]
 // Meta redelivers.
 const receiptsFor = 8 * 24 * time.Hour
 
-// aheadMark is there while some reading was dated too far ahead in the last 8 days: only then
-// can a reading that looks all right be a copy of it.
-var aheadMark = Key{"R#", "AHEAD"}
-
 // Received implements watch.Store.
 func (s *Store) Received(ctx context.Context, r watch.Receipts, now time.Time) (map[string]time.Time, error) {
 	create := slices.Concat(r.Undated, r.Ahead)
 	lookup := create
-	marked, err := s.table.Get(ctx, aheadMark)
+	marked, err := s.table.Get(ctx, aheadKey)
 	if err != nil {
 		return nil, fmt.Errorf("receipts: %w", err)
 	}
@@ -151,7 +147,7 @@ func (s *Store) Received(ctx context.Context, r watch.Receipts, now time.Time) (
 		}
 		if mark {
 			// The mark first: a copy that comes while we write must find it.
-			err := s.table.Write(ctx, Action{Op: Put, Item: Item{Key: aheadMark, Body: string(body), Expires: expires}})
+			err := s.table.Write(ctx, Action{Op: Put, Item: Item{Key: aheadKey, Body: string(body), Expires: expires}})
 			if err != nil && !errors.Is(err, ErrConflict) {
 				return nil, fmt.Errorf("receipts: %w", translate(err))
 			}
