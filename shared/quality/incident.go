@@ -165,47 +165,70 @@ func (w *work) ended(r Rule, f Finding, v View) bool {
 
 // fire opens or continues an incident. wait is true while the rule's `for` has not passed.
 func (w *work) fire(r Rule, f Finding, replay []stretch) (p Pending, wait bool) {
-	now := w.in.Now
 	i := slices.IndexFunc(w.s.Open, func(inc Incident) bool { return inc.Rule == r.ID && inc.Key == f.Key })
-	since := f.Row.At
 	if i >= 0 {
-		since = w.s.Open[i].Since // which late news may make earlier
+		inc := &w.s.Open[i]
+		if since := w.heldSince(r, f, replay, inc); since.Before(inc.Since) {
+			inc.Since = since // which late news may make earlier
+		}
+		w.goOn(r, inc, f)
+		return Pending{}, false
+	}
+	if p, wait := w.wait(r, f.Key); wait {
+		return p, true
+	}
+	if w.full() {
+		return Pending{}, false
+	}
+	inc := Incident{
+		ID: w.newID(r.ID, f.Key), Rule: r.ID, Key: f.Key, Severity: f.Severity, Worst: f.Severity, OpenedAt: w.in.Now,
+		Since: w.heldSince(r, f, replay, nil),
+	}
+	inc.adopt(f)
+	w.tellIncident(&inc, Firing, r, f)
+	w.s.Open = append(w.s.Open, inc)
+	w.dueIncident(r, inc, f)
+	return Pending{}, false
+}
+
+// heldSince is since when a rule has held without a break; inc is its incident if one is open.
+func (w *work) heldSince(r Rule, f Finding, replay []stretch, inc *Incident) time.Time {
+	since := f.Row.At
+	if inc != nil {
+		since = inc.Since
 	}
 	for _, st := range replay {
 		// A row may have begun long before: what was over and is told again holds since then.
-		if st.open && st.finding.Key == f.Key && (i < 0 || st.from.Before(since)) {
+		if st.open && st.finding.Key == f.Key && (inc == nil || st.from.Before(since)) {
 			since = st.from
 		}
 	}
-	since = w.resumed(r, f, since)
-	if i < 0 {
-		if r.For > 0 {
-			p = Pending{r.ID, f.Key, now}
-			for _, old := range w.s.Pending {
-				if old.Rule == r.ID && old.Key == f.Key {
-					p.Since = old.Since
-				}
-			}
-			if now.Before(p.Since.Add(r.For)) {
-				w.dueAt(p.Since.Add(r.For))
-				return p, true
-			}
-		}
-		if w.full() {
-			return Pending{}, false
-		}
-		inc := Incident{ID: w.newID(r.ID, f.Key), Rule: r.ID, Key: f.Key, Severity: f.Severity, Worst: f.Severity, OpenedAt: now, Since: since}
-		inc.adopt(f)
-		w.tellIncident(&inc, Firing, r, f)
-		w.s.Open = append(w.s.Open, inc)
-		w.dueIncident(r, inc, f)
+	return w.resumed(r, f, since)
+}
+
+// wait reports whether a rule has yet to hold for as long as its `for` demands.
+func (w *work) wait(r Rule, key string) (p Pending, wait bool) {
+	if r.For <= 0 {
 		return Pending{}, false
 	}
-	inc := &w.s.Open[i]
-	inc.ResolvingAt = time.Time{}
-	if since.Before(inc.Since) {
-		inc.Since = since
+	p = Pending{r.ID, key, w.in.Now}
+	for _, old := range w.s.Pending {
+		if old.Rule == r.ID && old.Key == key {
+			p.Since = old.Since
+		}
 	}
+	if fires := p.Since.Add(r.For); w.in.Now.Before(fires) {
+		w.dueAt(fires)
+		return p, true
+	}
+	return Pending{}, false
+}
+
+// goOn continues an incident whose rule still holds, and tells if it became worse or better, or
+// that it lasts.
+func (w *work) goOn(r Rule, inc *Incident, f Finding) {
+	now := w.in.Now
+	inc.ResolvingAt = time.Time{}
 	inc.adopt(f)
 	switch {
 	case f.Severity != inc.Severity && w.full():
@@ -232,7 +255,6 @@ func (w *work) fire(r Rule, f Finding, replay []stretch) (p Pending, wait bool) 
 		}
 	}
 	w.dueIncident(r, *inc, f)
-	return Pending{}, false
 }
 
 // maxTold bounds the alerts about incidents of one change, which is one transaction: a lifting
@@ -283,65 +305,92 @@ func (r Rule) repeat(inc Incident) time.Duration {
 	return repeatInterval[inc.Severity]
 }
 
-// cease handles an open incident whose rule no longer holds.
+// cease handles an open incident whose rule no longer holds. Its ID is empty when it is over.
 func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
-	now := w.in.Now
+	reason := w.ceasedFor(inc, v, retired)
+	if reason == "" && (w.contradictedOnce(inc, v) || w.keepsFiring(r, inc)) || w.full() {
+		return
+	}
+	w.tell(w.resolved(r, inc, v, reason, retired))
+	span := Span{Rule: inc.Rule, Key: inc.Key, From: inc.Since, To: later(w.in.Now, inc.Since)}
+	if retired == "" && r.Once {
+		span.Told = v.newest(inc.Signal)
+	}
+	w.s.Past = append(w.s.Past, span)
+	inc.ID = ""
+}
+
+// ceasedFor is why a rule no longer holds, if not because the value has changed.
+func (w *work) ceasedFor(inc *Incident, v View, retired string) (reason string) {
 	level := v.levels[inc.Signal]
-	reason := ""
 	switch {
 	case retired != "":
-		reason = ReasonRetired
+		return ReasonRetired
 	case v.void(level):
-		reason = ReasonNoRating
-	case !inc.Until.IsZero() && !now.Before(inc.Until):
-		reason = inc.UntilReason
+		return ReasonNoRating
+	case !inc.Until.IsZero() && !w.in.Now.Before(inc.Until):
+		return inc.UntilReason
 	case level.known.Value == inc.Value && !level.known.At.After(inc.At) && (inc.Rule == RuleAccountDisabled || inc.Rule == RuleAccountOffboarded):
-		reason = ReasonHealthy
+		return ReasonHealthy
 	}
+	return ""
+}
+
+// contradictedOnce reports whether a young webhook is contradicted by one poll only. Graph may answer
+// from a cache that is older than the webhook.
+func (w *work) contradictedOnce(inc *Incident, v View) bool {
 	cell, heard := w.s.Cells[inc.Signal], inc.OpenedAt
 	if cell.Told.Value == inc.Value {
 		heard = later(heard, cell.Told.At) // it may have become worse long after it began
 	}
-	if reason == "" && inc.Track == Told && level.known.Track == Seen && now.Before(heard.Add(youngFor)) {
-		// Graph may answer from a cache that is older than the webhook. The point of seen is the
-		// first poll that contradicts it; there may be any number between that and the newest.
-		_, at, _ := v.Seen(inc.Signal)
-		if first := cell.Seen.At; !first.After(inc.At) || at.Sub(first) < twoPolls {
-			w.recheck = true
-			w.dueAt(heard.Add(youngFor))
-			return
-		}
+	if inc.Track != Told || v.levels[inc.Signal].known.Track != Seen || !w.in.Now.Before(heard.Add(youngFor)) {
+		return false
 	}
-	if reason == "" && r.KeepFiringFor > 0 && !r.Off {
-		if inc.ResolvingAt.IsZero() {
-			inc.ResolvingAt = now
-		}
-		if end := inc.ResolvingAt.Add(r.KeepFiringFor); now.Before(end) {
-			w.dueAt(end)
-			return
-		}
+	// The point of seen is the first poll that contradicts it; there may be any number between that
+	// and the newest.
+	_, at, _ := v.Seen(inc.Signal)
+	if first := cell.Seen.At; first.After(inc.At) && at.Sub(first) >= twoPolls {
+		return false
 	}
-	if w.full() {
-		return
+	w.recheck = true
+	w.dueAt(heard.Add(youngFor))
+	return true
+}
+
+// keepsFiring reports whether an incident has to go on for a while although its rule does not hold.
+func (w *work) keepsFiring(r Rule, inc *Incident) bool {
+	if r.KeepFiringFor <= 0 || r.Off {
+		return false
 	}
-	to := level.known
+	if inc.ResolvingAt.IsZero() {
+		inc.ResolvingAt = w.in.Now
+	}
+	end := inc.ResolvingAt.Add(r.KeepFiringFor)
+	if !w.in.Now.Before(end) {
+		return false
+	}
+	w.dueAt(end)
+	return true
+}
+
+// resolved is the last alert of an incident.
+func (w *work) resolved(r Rule, inc *Incident, v View, reason, retired string) Alert {
+	to := v.levels[inc.Signal].known
 	a := w.alert(Resolved, r.ID, inc.Worst, inc.Signal)
 	id, since := inc.ID, inc.Since
 	a.IncidentID, a.IncidentSince = &id, &since
 	inc.Revision++
 	a.Revision, a.ID = inc.Revision, inc.ID+"."+strconv.Itoa(inc.Revision)
-	a.From, a.At, a.Source = text(inc.Value), now, "clock"
+	a.From, a.At, a.Source = text(inc.Value), w.in.Now, "clock"
 	lifted := v.newest(RestrictionLifted)
 	switch {
 	case reason != "":
+		a.Reason = &reason
 	case r.ID == RuleAccountRestricted && !lifted.Before(inc.At):
 		row, _ := v.Known(RestrictionLifted)
 		a.At, a.Source, a.Details = lifted, source(Told), maps.Clone(row.Attrs)
 	case !to.IsZero() && (to.Value != inc.Value || to.At.After(inc.At)): // else something besides the value ended it
 		a.To, a.At, a.NotBefore, a.Source, a.Details = text(to.Value), to.At, instant(to.NotBefore), source(to.Track), maps.Clone(to.Attrs)
-	}
-	if reason != "" {
-		a.Reason = &reason
 	}
 	if reason == ReasonDay7 {
 		// The limit that came with the flag is what the one of today is compared with.
@@ -351,13 +400,7 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 		a.Details = united(a.Details, map[string]string{"retired": retired})
 	}
 	a.PreviousAt = inc.ToldAt
-	w.tell(a)
-	span := Span{Rule: inc.Rule, Key: inc.Key, From: inc.Since, To: later(now, inc.Since)}
-	if retired == "" && r.Once {
-		span.Told = v.newest(inc.Signal)
-	}
-	w.s.Past = append(w.s.Past, span)
-	inc.ID = ""
+	return a
 }
 
 // pass tells the stretches of a rule that were over before anybody was told.
