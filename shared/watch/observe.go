@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -272,7 +271,7 @@ func (w *Watcher) reschedule(ctx context.Context, wabaID string, change func(*Sc
 		if try == scheduleTries || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
 			return err
 		}
-		if err := sleep(ctx, rand.N(time.Duration(1<<min(try, 6))*5*time.Millisecond)); err != nil {
+		if err := backOff(ctx, try); err != nil {
 			return err
 		}
 	}

@@ -78,10 +78,19 @@ type incoming struct {
 // outcome is what a merge did.
 type outcome struct {
 	alerts  []quality.Alert
-	points  int
 	refused []quality.Point // for which a state had no room
 	recheck bool
 	open    map[quality.Subject][]quality.Incident // of subjects that were written
+}
+
+// add takes in a part that was stored.
+func (o *outcome) add(p part) {
+	o.recheck = o.recheck || p.Recheck
+	o.refused = append(o.refused, p.refused...)
+	if p.Write {
+		o.alerts = append(o.alerts, p.Alerts...)
+		o.open[p.State.Subject] = p.State.Open
+	}
 }
 
 // loaded is what was read of some subjects.
@@ -107,7 +116,7 @@ func (w *Watcher) merge(ctx context.Context, in map[quality.Subject]incoming, ha
 			return out, fmt.Errorf("merge %d subjects, first %s: %w", len(todo), todo[0], ErrConflict)
 		}
 		if try > 0 {
-			if err := sleep(ctx, rand.N(time.Duration(1<<min(try, 6))*5*time.Millisecond)); err != nil {
+			if err := backOff(ctx, try); err != nil {
 				return out, err
 			}
 		}
@@ -124,45 +133,36 @@ func (w *Watcher) merge(ctx context.Context, in map[quality.Subject]incoming, ha
 		}
 		have = nil
 		changes := make([]quality.Change, len(parts))
-		asks, news := map[quality.Ask]bool{}, false
+		news := false
 		for i, p := range parts {
 			changes[i], news = p.Change, news || len(p.Points) > 0
-			for _, class := range p.Disagree {
-				if a := (quality.Ask{WABAID: p.State.Subject.WABAID, Class: class}); !asked[a] {
-					asks[a], asked[a] = true, true
-				}
-			}
 		}
-		if before != nil && news {
+		if asks := disagreements(parts, asked); before != nil && news {
 			if err := before(asks); err != nil {
 				return out, err
 			}
 		}
 		again, err := w.Store.Commit(ctx, changes)
-		redo := make(map[quality.Subject]bool, len(again))
-		for _, s := range again {
-			redo[s] = true
-		}
 		if err != nil {
 			return out, err
 		}
 		todo = again
-		for i, ch := range changes {
-			s := ch.State.Subject
+		redo := make(map[quality.Subject]bool, len(again))
+		for _, s := range again {
+			redo[s] = true
+		}
+		for _, p := range parts {
+			s := p.State.Subject
 			if redo[s] {
 				continue
 			}
-			out.recheck = out.recheck || ch.Recheck
-			out.refused = append(out.refused, parts[i].refused...)
-			if ch.Write {
-				out.alerts = append(out.alerts, ch.Alerts...)
-				out.points += len(ch.Points)
-				out.open[s] = ch.State.Open
-				w.logChange(ctx, ch)
+			out.add(p)
+			if p.Write {
+				w.logChange(ctx, p.Change)
 			}
-			if len(parts[i].rest) > 0 || ch.More {
+			if len(p.rest) > 0 || p.More {
 				inc := left[s]
-				inc.told = parts[i].rest
+				inc.told = p.rest
 				left[s] = inc
 				todo = append(todo, s)
 				try = -1 // the next round is no repetition
@@ -170,6 +170,19 @@ func (w *Watcher) merge(ctx context.Context, in map[quality.Subject]incoming, ha
 		}
 	}
 	return out, nil
+}
+
+// disagreements are the polls that parts contradict, less those in asked, to which they are added.
+func disagreements(parts []part, asked map[quality.Ask]bool) map[quality.Ask]bool {
+	asks := map[quality.Ask]bool{}
+	for _, p := range parts {
+		for _, class := range p.Disagree {
+			if a := (quality.Ask{WABAID: p.State.Subject.WABAID, Class: class}); !asked[a] {
+				asks[a], asked[a] = true, true
+			}
+		}
+	}
+	return asks
 }
 
 // part is what one commit stores of what came in for a subject.
@@ -325,6 +338,11 @@ func each[T any](ctx context.Context, limit int, items []T, f func(context.Conte
 		return context.Cause(ctx)
 	}
 	return first
+}
+
+// backOff waits before a repetition, longer each time, so that those who met part.
+func backOff(ctx context.Context, try int) error {
+	return sleep(ctx, rand.N(time.Duration(1<<min(try, 6))*5*time.Millisecond))
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
