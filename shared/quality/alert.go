@@ -1,33 +1,8 @@
 package quality
 
 import (
-	"errors"
 	"time"
 )
-
-// Severity orders how bad something is.
-type Severity string
-
-// The severities, and none.
-const (
-	NoSeverity Severity = ""
-	Info       Severity = "info"
-	Warning    Severity = "warning"
-	Critical   Severity = "critical"
-)
-
-// Level is 0 for none, 1 info, 2 warning, 3 critical.
-func (s Severity) Level() int {
-	switch s {
-	case Info:
-		return 1
-	case Warning:
-		return 2
-	case Critical:
-		return 3
-	}
-	return 0
-}
 
 // Event says why an alert is told.
 type Event string
@@ -88,35 +63,6 @@ type Alert struct {
 	FoldedFirst string `json:"folded_id,omitempty"`
 }
 
-// Names of the rules. A rule's id is stable: consumers filter by it.
-const (
-	RuleNumberQuality     = "number_quality"
-	RuleNumberFlagged     = "number_flagged"
-	RuleNumberStatus      = "number_status"
-	RuleNumberName        = "number_name"
-	RuleNumberHealth      = "number_health"
-	RuleNumberSecurity    = "number_security" // notice
-	RuleAccountHealth     = "account_health"
-	RuleTemplateQuality   = "template_quality"
-	RuleTemplateStatus    = "template_status"
-	RuleTemplateFlagged   = "template_flagged"
-	RuleTemplateCategory  = "template_category" // notice
-	RuleTemplateLimit     = "template_limit"    // notice: the account is at its template cap
-	RuleAccountRestricted = "account_restricted"
-	RuleAccountDisabled   = "account_disabled"
-	RuleAccountViolation  = "account_violation" // notice
-	RuleAccountReview     = "account_review"
-	RuleAccountOffboarded = "account_offboarded"
-	RuleAccountAlert      = "account_alert" // incident, or notice when informational
-	RuleLimitLowered      = "limit_lowered" // notice
-	RuleLimitRaised       = "limit_raised"  // notice
-	RuleWatchBlind        = "watch_blind"
-	RuleWatchToken        = "watch_token"
-	RuleWatchUnknown      = "watch_unknown" // notice
-	RuleWatchTest         = "watch_test"    // notice: Meta's test button, or `wabawatch test-alert`
-	RuleFirstLook         = "first_look"    // notice that heads the summary of a first look
-)
-
 // Reasons with which an incident resolves, besides the value having changed.
 const (
 	ReasonRetired     = "retired"         // the subject was deleted, migrated, archived or is gone; Details say which
@@ -126,39 +72,6 @@ const (
 	ReasonHealthy     = "found healthy"   // two polls found the account healthy
 	ReasonDay7        = "day 7"           // the 7 days of Flagged are over
 )
-
-// Form says how a parcel of alerts is told.
-type Form string
-
-// The forms of a parcel.
-const (
-	Single   Form = "single"     // one alert
-	Digest   Form = "digest"     // a burst for one account and severity; names each
-	Summary  Form = "summary"    // what a first look found
-	TestForm Form = "test_alert" // labelled as a test
-)
-
-// Parcel is what one publish carries.
-type Parcel struct {
-	Form   Form
-	Alerts []Alert // at least one
-}
-
-// ErrRefused is wrapped by a publisher's error that no repetition can cure: the message, not
-// the moment, is at fault.
-var ErrRefused = errors.New("refused for good")
-
-// PartlySentError is a publisher's error when some alerts of a parcel, which took several
-// messages, were accepted all the same.
-type PartlySentError struct {
-	Sent []string // ids of alerts
-	Err  error
-}
-
-func (e *PartlySentError) Error() string { return e.Err.Error() }
-
-// Unwrap returns what became of the others.
-func (e *PartlySentError) Unwrap() error { return e.Err }
 
 // TestAlert is an alert that says it is one: it proves that alerts arrive.
 func TestAlert(now time.Time, id string) Alert {

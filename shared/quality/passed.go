@@ -1,0 +1,42 @@
+package quality
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// pass tells the stretches of a rule that were over before anybody was told.
+func (w *work) pass(r Rule, replay []stretch) {
+	for _, st := range replay {
+		f := st.finding
+		if st.open || f.Severity.Level() < Warning.Level() || st.to.Before(w.in.Now.Add(-oldNews)) || st.to.Sub(st.from) < r.For {
+			continue
+		}
+		// What no new reading is a part of was told in its time, also if that is forgotten.
+		news := slices.ContainsFunc(w.added, func(p Point) bool { return r.Reads(p.Signal) && !p.At.Before(st.from) && !p.At.After(st.to) })
+		told := !news || slices.ContainsFunc(w.s.Past, func(p Span) bool {
+			return p.Rule == r.ID && p.Key == f.Key && !p.To.Before(st.from) && !p.From.After(st.to)
+		}) || slices.ContainsFunc(w.s.Open, func(inc Incident) bool {
+			return inc.Rule == r.ID && inc.Key == f.Key && !inc.Since.After(st.to)
+		})
+		if told {
+			continue
+		}
+		id := w.newID(r.ID, f.Key+"@"+strconv.FormatInt(st.from.Unix(), 10))
+		a := w.alert(Passed, r.ID, f.Severity, f.Signal)
+		a.IncidentID, a.IncidentSince, a.Revision, a.ID = &id, &st.from, 1, id+".1"
+		a.From, a.To, a.At, a.NotBefore, a.Source = text(f.Row.From), text(f.Row.Value), f.Row.At, instant(f.Row.NotBefore), source(f.Row.Track)
+		a.Details = united(maps.Clone(f.Row.Attrs), map[string]string{DetailEnded: st.to.Format(time.RFC3339)})
+		w.tell(a)
+		span := Span{Rule: r.ID, Key: f.Key, From: st.from, To: st.to}
+		if r.Once {
+			span.Told = st.to
+		}
+		w.s.Past = append(w.s.Past, span)
+	}
+}
+
+// DetailEnded is the detail of a passed alert that says when the stretch was over, RFC 3339.
+const DetailEnded = "ended_at"
