@@ -3,11 +3,8 @@ package watch
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -100,37 +97,6 @@ func (r *run) sight(s Schedule, now time.Time, under bool) (value string, attrs 
 	return pollOK, nil
 }
 
-// judgeDiscovery writes down whether accounts can be discovered, when that has changed: not, once
-// Meta refuses or has failed several times. While the token is known to be bad, that is told.
-func (w *Watcher) judgeDiscovery(ctx context.Context, err error) error {
-	failure := pollError(err)
-	w.mu.Lock()
-	if w.undiscovered++; failure == nil {
-		w.undiscovered = 0
-	}
-	often := w.undiscovered >= BlindAfter
-	w.mu.Unlock()
-	value, attrs := pollOK, map[string]string(nil)
-	if failure != nil {
-		refused := failure.Failure == quality.FailForbidden || failure.Failure == quality.FailMissing
-		if failure.Failure == quality.FailToken || !refused && !often || ctx.Err() != nil {
-			return nil
-		}
-		value, attrs = quality.Unlisted, map[string]string{quality.AttrReason: "discovery: " + string(failure.Failure)}
-	}
-	subject := quality.DeploymentSubject()
-	states, heads, err := w.Store.Load(ctx, []quality.Subject{subject})
-	if err != nil {
-		return err
-	}
-	if before := states[subject].Cells[quality.Poll].Current.Value; before == value || before == "" && value == pollOK {
-		return nil
-	}
-	p := quality.Point{Subject: subject, Signal: quality.Poll, Value: value, At: w.Now().UTC().Truncate(time.Second), Track: quality.Seen, Attrs: attrs}
-	_, err = w.merge(ctx, map[quality.Subject]incoming{subject: {told: []quality.Point{p}}}, &loaded{states, heads}, nil)
-	return err
-}
-
 // judgeUnder judges once per interval while polls are under way, until ctx ends: one that hangs
 // is as blind as one that fails.
 func (r *run) judgeUnder(ctx context.Context) {
@@ -157,43 +123,4 @@ func (w *Watcher) judgeAt(s Schedule, now time.Time) time.Time {
 		}
 	}
 	return next
-}
-
-// summarise heads what an account's first poll found with one alert, under which it is told.
-func (r *run) summarise(ctx context.Context) error {
-	var first []quality.Alert
-	worst := quality.Info
-	for _, a := range r.alerts {
-		if a.FirstLook {
-			first = append(first, a)
-			if a.Severity.Level() > worst.Level() {
-				worst = a.Severity
-			}
-		}
-	}
-	if len(first) == 0 {
-		return nil
-	}
-	now := r.Now().UTC().Truncate(time.Millisecond)
-	subject := quality.AccountSubject(r.wabaID)
-	states, _, err := r.Store.Load(ctx, []quality.Subject{subject})
-	if err != nil {
-		return err
-	}
-	sum := sha256.New()
-	var rules []string
-	for _, a := range first {
-		sum.Write([]byte(a.ID))
-		if !slices.Contains(rules, a.Rule) {
-			rules = append(rules, a.Rule)
-		}
-	}
-	slices.Sort(rules)
-	head := quality.Alert{
-		Schema: quality.AlertSchema, ID: hex.EncodeToString(sum.Sum(nil)[:10]) + ".1", Event: quality.Notice, Rule: quality.RuleFirstLook,
-		Severity: worst, WABAID: &r.wabaID, SubjectKind: subject.Kind, SubjectID: subject.ID, SubjectName: states[subject].Name,
-		At: now.Truncate(time.Second), Source: "poll", CreatedAt: now, Revision: 1,
-		Details: map[string]string{"incidents": strconv.Itoa(len(first)), "rules": strings.Join(rules, ",")},
-	}
-	return r.Store.AddAlert(ctx, subject, head)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -47,17 +46,6 @@ func (w *Watcher) PollAccount(ctx context.Context, wabaID string) error {
 		return true
 	})
 	return errors.Join(polled, err)
-}
-
-// leaseSlack is how much longer than the invocation a lease lasts: until nothing of it can run.
-const leaseSlack = time.Minute
-
-// leaseEnd is when a lease that begins now ends: after the deadline, if there is one.
-func (w *Watcher) leaseEnd(ctx context.Context, now time.Time) time.Time {
-	if deadline, ok := ctx.Deadline(); ok {
-		return now.Add(time.Until(deadline) + leaseSlack)
-	}
-	return now.Add(w.Lease)
 }
 
 // run is one run of polls of one account.
@@ -155,135 +143,6 @@ func (r *run) pollClass(ctx context.Context, class quality.Class) error {
 		return r.failed(ctx, class, failure)
 	}
 	return r.succeeded(ctx, class, entry, began, sighting.Usage, quick, out.recheck)
-}
-
-// take merges a sighting. quick reports whether something is happening to a number.
-func (r *run) take(ctx context.Context, class quality.Class, sighting quality.Sighting, entry quality.LogEntry, complete bool, sched Schedule) (out outcome, quick bool, err error) {
-	states, err := r.Store.Account(ctx, r.wabaID)
-	if err != nil {
-		return out, false, err
-	}
-	l := look{class: class, entry: entry, complete: complete && sighting.Complete, heads: sched.Heads(), now: r.Now().UTC()}
-	if l.complete {
-		l.polled = map[quality.Class]quality.LogEntry{class: entry}
-	}
-	// A first look is an account's: what is wrong with the token is told by itself.
-	l.first = map[quality.Class]bool{class: sched.Classes[class].Head.Last.IsZero() && r.wabaID != ""}
-	have := &loaded{states: make(map[quality.Subject]quality.State, len(states)), heads: map[string]quality.Heads{r.wabaID: l.heads}}
-	for _, s := range states {
-		have.states[s.Subject] = s
-	}
-	in, err := r.unlike(ctx, l, sighting.Subjects, states, have)
-	if err != nil {
-		return out, false, err
-	}
-	out, err = r.merge(ctx, in, have, nil)
-	if err != nil {
-		return out, false, err
-	}
-	if err := r.takeUnknown(ctx, sighting.Unknown, false, l.now); err != nil {
-		return out, false, err
-	}
-	for _, s := range states {
-		open := s.Open
-		if written, ok := out.open[s.Subject]; ok {
-			open = written
-		}
-		quick = quick || happening(s.Subject, open, l.now)
-	}
-	for s, open := range out.open {
-		quick = quick || happening(s, open, l.now)
-	}
-	return out, quick, nil
-}
-
-// look is what a poll's comparison with the states needs to know of the poll.
-type look struct {
-	class    quality.Class
-	entry    quality.LogEntry
-	complete bool
-	heads    quality.Heads
-	now      time.Time
-	polled   map[quality.Class]quality.LogEntry // entry, if it will be written
-	first    map[quality.Class]bool
-}
-
-// unlike finds what a poll saw or missed that differs from the states, or makes their rules worth
-// a look. Subjects that were never seen before are added to have.
-func (r *run) unlike(ctx context.Context, l look, seen []quality.Seeing, states []quality.State, have *loaded) (map[quality.Subject]incoming, error) {
-	in := map[quality.Subject]incoming{}
-	listed := map[quality.Subject]bool{}
-	for i := range seen {
-		see := &seen[i]
-		listed[see.Subject] = true
-		s, ok := have.states[see.Subject]
-		if !ok {
-			s = quality.State{Subject: see.Subject}
-			have.states[see.Subject] = s
-		}
-		renamed := see.Name != "" && see.Name != s.Name || !hasRefs(s, see.Refs)
-		if inc, news := l.compare(s, see, false); news || renamed {
-			inc.name, inc.refs = see.Name, see.Refs
-			in[see.Subject] = inc
-		}
-	}
-	for _, s := range states {
-		if listed[s.Subject] {
-			continue
-		}
-		gone, err := r.gone(ctx, l.class, s)
-		if err != nil {
-			return nil, err
-		}
-		if inc, news := l.compare(s, nil, gone); news {
-			in[s.Subject] = inc
-		}
-	}
-	return in, nil
-}
-
-// compare is what a poll adds to a subject, now and if somebody else changes it meanwhile. news is
-// false if that is nothing, and rules need not look either. see is nil if it was not listed.
-func (l look) compare(s quality.State, see *quality.Seeing, gone bool) (in incoming, news bool) {
-	points := func(s quality.State, h quality.Heads) []quality.Point {
-		return s.Diff(see, l.entry, l.class, l.complete, gone, h)
-	}
-	news = s.Unsettled(l.class, l.heads, l.now) || len(points(s, l.heads)) > 0
-	return incoming{polled: l.polled, firstLook: l.first, points: points}, news
-}
-
-// happening reports whether an incident on a polled signal of a number is young.
-func happening(s quality.Subject, open []quality.Incident, now time.Time) bool {
-	return s.Kind == quality.PhoneNumber && slices.ContainsFunc(open, func(inc quality.Incident) bool {
-		return quality.ClassOf(s.Kind, inc.Signal) == quality.Numbers && now.Before(inc.OpenedAt.Add(quickFor))
-	})
-}
-
-func hasRefs(s quality.State, refs map[string]string) bool {
-	for k, v := range refs {
-		if v != "" && s.Refs[k] != v {
-			return false
-		}
-	}
-	return true
-}
-
-// gone reports whether a subject that was missing before, and is again, does not exist. Of a
-// number Meta can be asked; if it cannot say, absence is not proven.
-func (r *run) gone(ctx context.Context, class quality.Class, s quality.State) (bool, error) {
-	if s.Cells[quality.Presence].Seen.Value != quality.Missing || quality.ClassOf(s.Subject.Kind, quality.Presence) != class {
-		return false, nil
-	}
-	id := s.Refs[quality.RefPhoneNumberID]
-	if s.Subject.Kind != quality.PhoneNumber || id == "" {
-		return true, nil
-	}
-	exists, err := r.Source.NumberExists(ctx, id)
-	if err != nil {
-		r.Log.WarnContext(ctx, "cannot tell whether a number is gone", "subject", s.Subject.String(), "err", err)
-		return false, nil
-	}
-	return !exists, nil
 }
 
 // succeeded writes the log entry and when the class is due again, in one transaction.
@@ -384,71 +243,4 @@ func pollError(err error) *quality.PollError {
 		return e
 	}
 	return &quality.PollError{Failure: quality.FailTemporary, Err: err}
-}
-
-// claim settles to which portfolio an account belongs, and drops the sighting of its limit
-// unless the account is the portfolio's home: one subject has one poller.
-func (r *run) claim(ctx context.Context, sighting *quality.Sighting) error {
-	a, err := r.Store.AccountRecord(ctx, r.wabaID)
-	if err != nil {
-		return err
-	}
-	name := a.Name
-	for _, see := range sighting.Subjects {
-		if see.Subject.Kind == quality.Account && see.Name != "" {
-			name = see.Name
-		}
-	}
-	id := cmp.Or(sighting.PortfolioID, a.PortfolioID)
-	moved := id != a.PortfolioID
-	if moved || name != a.Name {
-		next := a
-		next.Name = name
-		if moved {
-			if next.Home, err = r.Store.ClaimPortfolio(ctx, id, r.wabaID); err != nil {
-				return err
-			}
-			next.PortfolioID = id
-		}
-		if err := r.Store.PutAccount(ctx, next); err != nil {
-			return err
-		}
-		if moved {
-			if err := r.move(ctx, a.Portfolio(), next.Portfolio()); err != nil {
-				return err
-			}
-		}
-		a = next
-	}
-	home := a.Portfolio()
-	sighting.Subjects = slices.DeleteFunc(sighting.Subjects, func(s quality.Seeing) bool {
-		return s.Subject.Kind == quality.Portfolio && home.WABAID != r.wabaID
-	})
-	for i := range sighting.Subjects {
-		if sighting.Subjects[i].Subject.Kind == quality.Portfolio {
-			sighting.Subjects[i].Subject = home
-		}
-	}
-	return nil
-}
-
-// move copies what webhooks told of a portfolio while its id was unknown.
-func (r *run) move(ctx context.Context, from, to quality.Subject) error {
-	ev, err := r.Store.Evidence(ctx, from, quality.Need{quality.MessagingLimit: time.Time{}})
-	if err != nil {
-		return err
-	}
-	var points []quality.Point
-	for _, p := range ev[quality.MessagingLimit].Points {
-		if p.Track == quality.Told {
-			p.Subject = to
-			points = append(points, p)
-		}
-	}
-	if len(points) == 0 {
-		return nil
-	}
-	in := incoming{told: points}
-	_, err = r.merge(ctx, map[quality.Subject]incoming{to: in}, nil, nil)
-	return err
 }
