@@ -14,47 +14,10 @@ import (
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 	"github.com/wabawatch/wabawatch/shared/store"
+	"github.com/wabawatch/wabawatch/shared/store/tabletest"
 )
 
 var errDown = errors.New("the table is down")
-
-// faulty fails chosen writes: before they happen, or after.
-type faulty struct {
-	store.Table
-	mu     sync.Mutex
-	writes int
-	before func(n int) error
-	after  func(n int) error
-}
-
-func (f *faulty) Write(ctx context.Context, actions ...store.Action) error {
-	f.mu.Lock()
-	f.writes++
-	n, before, after := f.writes, f.before, f.after
-	f.mu.Unlock()
-	if before != nil {
-		if err := before(n); err != nil {
-			return err
-		}
-	}
-	if err := f.Table.Write(ctx, actions...); err != nil {
-		return err
-	}
-	if after != nil {
-		return after(n)
-	}
-	return nil
-}
-
-// nth is a failure of the n-th write only.
-func nth(n int, err error) func(int) error {
-	return func(i int) error {
-		if i == n {
-			return err
-		}
-		return nil
-	}
-}
 
 // story tells a whole incident through webhooks, redelivering each until it is acknowledged as
 // Meta does, and returns what people were told.
@@ -107,24 +70,26 @@ var whole = []string{"firing template_status warning", "escalated template_statu
 // nothing is told twice.
 func TestFailureOfAnyWriteLosesNothing(t *testing.T) {
 	count := 0
-	clean := newWorld(t, func(tab store.Table) store.Table { return &faulty{Table: tab} })
+	clean := newWorld(t, func(tab store.Table) store.Table { return &tabletest.Faulty{Table: tab} })
 	if d := cmp.Diff(whole, story(t, clean)); d != "" {
 		t.Fatalf("without faults (-want +got):\n%s", d)
 	}
-	count = clean.table.(*faulty).writes
+	count = clean.table.(*tabletest.Faulty).Counts().Writes
 	if count < 8 {
 		t.Fatalf("only %d writes: the story is too short to prove anything", count)
 	}
 	for n := 1; n <= count; n++ {
-		for name, set := range map[string]func(*faulty){
-			"before":    func(f *faulty) { f.before = nth(n, errDown) },
-			"after":     func(f *faulty) { f.after = nth(n, store.ErrAmbiguous) },
-			"ambiguous": func(f *faulty) { f.before = nth(n, store.ErrAmbiguous) },
-			"conflict":  func(f *faulty) { f.before = nth(n, &store.ConflictError{Failed: []int{0}, Transient: true}) },
+		for name, set := range map[string]func(*tabletest.Faulty){
+			"before":    func(f *tabletest.Faulty) { f.Before = tabletest.Nth(n, errDown) },
+			"after":     func(f *tabletest.Faulty) { f.After = tabletest.Nth(n, store.ErrAmbiguous) },
+			"ambiguous": func(f *tabletest.Faulty) { f.Before = tabletest.Nth(n, store.ErrAmbiguous) },
+			"conflict": func(f *tabletest.Faulty) {
+				f.Before = tabletest.Nth(n, &store.ConflictError{Failed: []int{0}, Transient: true})
+			},
 		} {
 			t.Run(fmt.Sprintf("%s write %d of %d", name, n, count), func(t *testing.T) {
-				var f *faulty
-				w := newWorld(t, func(tab store.Table) store.Table { f = &faulty{Table: tab}; return f })
+				var f *tabletest.Faulty
+				w := newWorld(t, func(tab store.Table) store.Table { f = &tabletest.Faulty{Table: tab}; return f })
 				set(f)
 				got := story(t, w)
 				if d := cmp.Diff(whole, got); d != "" {
@@ -168,8 +133,8 @@ func TestPublisherDownDeliversEverythingAfterwardsInOrder(t *testing.T) {
 // TestRefusedAlertIsParkedAndToldElsewhere fails every write on the way once.
 func TestRefusedAlertIsParkedAndToldElsewhere(t *testing.T) {
 	for n := range 14 {
-		var f *faulty
-		w := newWorld(t, func(tab store.Table) store.Table { f = &faulty{Table: tab}; return f })
+		var f *tabletest.Faulty
+		w := newWorld(t, func(tab store.Table) store.Table { f = &tabletest.Faulty{Table: tab}; return f })
 		var parked []string
 		w.courier.Parked = func(_ context.Context, a quality.Alert) error {
 			parked = append(parked, a.Rule)
@@ -177,7 +142,7 @@ func TestRefusedAlertIsParkedAndToldElsewhere(t *testing.T) {
 		}
 		w.post.fail = func(quality.Parcel) error { return fmt.Errorf("bad subject: %w", quality.ErrRefused) }
 		w.observe(told(template("1"), quality.Status, "PAUSED", w.now()))
-		f.before = nth(f.writes+n, errDown)
+		f.Before = tabletest.Nth(f.Counts().Writes+n, errDown)
 		for range 8 {
 			_ = w.courier.Flush(t.Context()) // refusals are errors until the alert is parked
 			w.pass(time.Minute)
@@ -279,8 +244,8 @@ func TestTwoCouriersTellOnce(t *testing.T) {
 // not be in the log, where it would confirm the value that had already changed.
 func TestLogIsWrittenAfterTheCommits(t *testing.T) {
 	failing := false
-	var f *faulty
-	w := newWorld(t, func(tab store.Table) store.Table { f = &faulty{Table: tab}; return f })
+	var f *tabletest.Faulty
+	w := newWorld(t, func(tab store.Table) store.Table { f = &tabletest.Faulty{Table: tab}; return f })
 	refuse := &refusing{Table: f, when: func(a store.Action) bool { return failing && strings.HasPrefix(a.Item.SK, "STATE#") }}
 	w.store = store.New(refuse, 0, w.now)
 	w.watcher.Store = w.store
@@ -350,8 +315,8 @@ func (r *refusing) Write(ctx context.Context, actions ...store.Action) error {
 // TestDuplicatePostWritesNothing counts writes: readings, whatever they were, cost reads only
 // when they come again.
 func TestDuplicatePostWritesNothing(t *testing.T) {
-	var f *faulty
-	w := newWorld(t, func(tab store.Table) store.Table { f = &faulty{Table: tab}; return f })
+	var f *tabletest.Faulty
+	w := newWorld(t, func(tab store.Table) store.Table { f = &tabletest.Faulty{Table: tab}; return f })
 	var rs []quality.Reading
 	for i := range 200 {
 		rs = append(rs, told(template(fmt.Sprint(i)), quality.Status, "PAUSED", w.now().Add(-time.Hour)))
@@ -359,12 +324,12 @@ func TestDuplicatePostWritesNothing(t *testing.T) {
 	rs = append(rs, told(quality.AccountSubject("1"), quality.Restriction("X"), quality.RestrictionActive, w.now()), told(template("undated"), quality.Status, "PAUSED", time.Time{}),
 		told(template("ahead"), quality.Status, "PAUSED", w.now().Add(time.Hour)))
 	w.observe(rs...)
-	before := f.writes
+	before := f.Counts().Writes
 	w.pass(time.Minute)
 	w.observe(rs...)
 	w.observe(rs[:100]...)
-	if f.writes != before {
-		t.Errorf("%d writes for duplicates", f.writes-before)
+	if f.Counts().Writes != before {
+		t.Errorf("%d writes for duplicates", f.Counts().Writes-before)
 	}
 }
 
@@ -390,19 +355,19 @@ func TestOrderDoesNotDependOnClocks(t *testing.T) {
 // TestWhatABodyAsksForIsAsked loses the answer to its commit, or fails what comes after.
 func TestWhatABodyAsksForIsAsked(t *testing.T) {
 	for n := 1; n <= 3; n++ {
-		for name, set := range map[string]func(*faulty, int){
-			"lost answer": func(f *faulty, n int) { f.after = nth(n, store.ErrAmbiguous) },
-			"failure":     func(f *faulty, n int) { f.before = nth(n, errDown) },
+		for name, set := range map[string]func(*tabletest.Faulty, int){
+			"lost answer": func(f *tabletest.Faulty, n int) { f.After = tabletest.Nth(n, store.ErrAmbiguous) },
+			"failure":     func(f *tabletest.Faulty, n int) { f.Before = tabletest.Nth(n, errDown) },
 		} {
-			var f *faulty
-			w := newWorld(t, func(tab store.Table) store.Table { f = &faulty{Table: tab}; return f })
+			var f *tabletest.Faulty
+			w := newWorld(t, func(tab store.Table) store.Table { f = &tabletest.Faulty{Table: tab}; return f })
 			w.meta.set(number("1"), quality.QualityRating, "GREEN")
 			w.enrol()
 			w.tick()
 			w.pass(time.Minute)
 			d := delivery(told(number("1"), quality.Flagged, quality.Yes, w.now()))
 			d.Asks = []quality.Ask{{WABAID: "1", Class: quality.Numbers}}
-			set(f, f.writes+n)
+			set(f, f.Counts().Writes+n)
 			for try := 0; w.watcher.Observe(t.Context(), d) != nil; try++ {
 				if try == 3 {
 					t.Fatal("never acknowledged")

@@ -16,8 +16,8 @@ import (
 // TestOneSubjectWithMoreThanACommitHolds sends a thousand changes of one template in one body.
 // All are stored, nothing fires that the newest of them contradicts, and a copy writes nothing.
 func TestOneSubjectWithMoreThanACommitHolds(t *testing.T) {
-	var f *faulty
-	w := newWorld(t, func(tab store.Table) store.Table { f = &faulty{Table: tab}; return f })
+	var f *tabletest.Faulty
+	w := newWorld(t, func(tab store.Table) store.Table { f = &tabletest.Faulty{Table: tab}; return f })
 	const n = 1001
 	var rs []quality.Reading
 	for i := range n {
@@ -29,10 +29,10 @@ func TestOneSubjectWithMoreThanACommitHolds(t *testing.T) {
 	if rows := w.history(template("1"), quality.Status); len(rows) != n {
 		t.Errorf("history has %d rows, want %d", len(rows), n)
 	}
-	before := f.writes
+	before := f.Counts().Writes
 	w.observe(rs...)
-	if f.writes != before {
-		t.Errorf("%d writes for the copy", f.writes-before)
+	if f.Counts().Writes != before {
+		t.Errorf("%d writes for the copy", f.Counts().Writes-before)
 	}
 	w.flush()
 	for _, said := range w.post.said() {

@@ -8,8 +8,8 @@ import (
 	"github.com/wabawatch/wabawatch/shared/store"
 )
 
-// Faulty is a table that fails on purpose. Its fields are set before use; then it is safe for
-// concurrent use. A nil function never fails. n counts the calls of one kind from 1; the
+// Faulty is a table that fails on purpose. Its fields are set while nobody uses it; otherwise it is
+// safe for concurrent use. A nil function never fails. n counts the calls of one kind from 1; the
 // functions are called under a lock, one at a time.
 type Faulty struct {
 	Table store.Table
