@@ -12,11 +12,13 @@ import (
 const DefaultInterval = 5 * time.Minute
 
 const (
-	quickFor   = time.Hour // of an incident on a polled number signal
-	slowAbove  = 75        // percent of Meta's allowance: half as often
-	stopAbove  = 95        // not at all, until access returns
-	stopFor    = 2         // intervals, where Meta does not say when access returns
-	refusedFor = 12        // intervals to leave alone what we may not read
+	askDelay     = 30 * time.Second // from a webhook to the poll that confirms it
+	recheckAfter = time.Minute      // from one poll against a young webhook to the second
+	quickFor     = time.Hour        // of an incident on a polled number signal
+	slowAbove    = 75               // percent of Meta's allowance: half as often
+	stopAbove    = 95               // not at all, until access returns
+	stopFor      = 2                // intervals, where Meta does not say when access returns
+	refusedFor   = 12               // intervals to leave alone what we may not read
 )
 
 // BlindAfter is how many of its intervals a class may go without a success before what it saw last

@@ -10,6 +10,13 @@ import (
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
 
+const (
+	mergeTries    = 8
+	mergeParallel = 8
+	maxActions    = 90 // of one subject in one commit
+	maxPoints     = 40 // the oldest, beside which go as many of the newest
+)
+
 // incoming is what there is to merge into one subject.
 type incoming struct {
 	name string

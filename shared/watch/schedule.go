@@ -10,6 +10,10 @@ import (
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
 
+// scheduleTries is more than mergeTries: all webhooks and polls of an account meet on its one
+// schedule.
+const scheduleTries = 16
+
 // Schedule says when an account is polled, and who is doing it.
 type Schedule struct {
 	WABAID  string

@@ -48,13 +48,3 @@ type Watcher struct {
 	// undiscovered counts discoveries that failed since one succeeded.
 	undiscovered int
 }
-
-const (
-	mergeTries    = 8
-	scheduleTries = 16 // all webhooks and polls of an account meet on its one schedule
-	mergeParallel = 8
-	askDelay      = 30 * time.Second // from a webhook to the poll that confirms it
-	recheckAfter  = time.Minute
-	maxActions    = 90 // of one subject in one commit
-	maxPoints     = 40 // the oldest, beside which go as many of the newest
-)
