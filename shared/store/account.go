@@ -63,10 +63,7 @@ func (s *Store) AccountRecord(ctx context.Context, wabaID string) (watch.Account
 
 // PutAccount implements watch.Store.
 func (s *Store) PutAccount(ctx context.Context, a watch.Account) error {
-	cond := Cond{Rev: a.Rev}
-	if a.Rev == 0 {
-		cond = Cond{NotExists: true}
-	}
+	cond := unchanged(a.Rev)
 	a.Rev++
 	body, err := json.Marshal(accountBody{accountVersion, a})
 	if err != nil {

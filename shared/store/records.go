@@ -129,6 +129,15 @@ func (s *Store) all(ctx context.Context, q Query) ([]Item, error) {
 	}
 }
 
+// unchanged is the condition that nobody wrote an item since it was read with rev; 0: that there is
+// still none.
+func unchanged(rev int64) Cond {
+	if rev == 0 {
+		return Cond{NotExists: true}
+	}
+	return Cond{Rev: rev}
+}
+
 // translate turns the errors of a table into those that package watch promises.
 func translate(err error) error {
 	switch {

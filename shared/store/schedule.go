@@ -61,10 +61,6 @@ func (s *Store) PutSchedule(ctx context.Context, sched watch.Schedule, entries m
 			}
 			rev = items[0].Rev
 		}
-		cond := Cond{Rev: rev}
-		if rev == 0 {
-			cond = Cond{NotExists: true}
-		}
 		if n := len(day); n > 0 && !e.At.After(day[n-1].At) {
 			return fmt.Errorf("poll log %s: %s is not after %s", key, e.At, day[n-1].At)
 		}
@@ -72,12 +68,9 @@ func (s *Store) PutSchedule(ctx context.Context, sched watch.Schedule, entries m
 		if err != nil {
 			return err
 		}
-		actions = append(actions, Action{Op: Put, Item: it, Cond: cond})
+		actions = append(actions, Action{Op: Put, Item: it, Cond: unchanged(rev)})
 	}
-	cond := Cond{Rev: sched.Rev}
-	if sched.Rev == 0 {
-		cond = Cond{NotExists: true}
-	}
+	cond := unchanged(sched.Rev)
 	sched.Rev++
 	body, err := json.Marshal(scheduleBody{scheduleVersion, sched})
 	if err != nil {

@@ -47,7 +47,7 @@ func (s *Store) Novelty(ctx context.Context, n quality.Novelty) error {
 			return fmt.Errorf("unknown %s: %w", n.Kind, err)
 		}
 		count := kindBody{Version: unknownVersion, Kind: n.Kind, First: n.At.UTC()}
-		cond, rev := Cond{NotExists: true}, int64(0)
+		rev := int64(0)
 		for _, it := range items {
 			if it.Key == raw {
 				return nil
@@ -55,7 +55,7 @@ func (s *Store) Novelty(ctx context.Context, n quality.Novelty) error {
 			if err := decode(it, &count); err != nil {
 				return err
 			}
-			cond, rev = Cond{Rev: it.Rev}, it.Rev
+			rev = it.Rev
 		}
 		count.Count, count.Last = count.Count+1, n.At.UTC()
 		kb, err := json.Marshal(count)
@@ -67,7 +67,7 @@ func (s *Store) Novelty(ctx context.Context, n quality.Novelty) error {
 			return fmt.Errorf("encode unknown %s: %w", n.Kind, err)
 		}
 		err = s.table.Write(ctx,
-			Action{Op: Put, Item: Item{Key: kindKey(n.Kind), Rev: rev + 1, Body: string(kb)}, Cond: cond},
+			Action{Op: Put, Item: Item{Key: kindKey(n.Kind), Rev: rev + 1, Body: string(kb)}, Cond: unchanged(rev)},
 			Action{Op: Put, Item: Item{Key: raw, Body: string(rb), Expires: s.expires()}, Cond: Cond{NotExists: true}})
 		if err == nil {
 			return nil
