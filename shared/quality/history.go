@@ -139,43 +139,72 @@ func sameReading(sig Signal, a, b Point) bool {
 // reading after that begins another; 0 for never.
 func rows(obs []observation, keep func(string) bool, overAfter time.Duration) []Row {
 	var out []Row
-	var last time.Time
-	for i := 0; i < len(obs); {
-		o, ok := observation{}, false
-		at := obs[i].at
-		for ; i < len(obs) && obs[i].at.Equal(at); i++ {
-			if keep(obs[i].value) {
-				o, ok = obs[i], true
-			}
+	c := collapse{keep: keep, overAfter: overAfter}
+	for len(obs) > 0 {
+		n := second(obs)
+		if c.add(obs[:n]) {
+			out = append(out, c.row)
+		} else if len(out) > 0 {
+			out[len(out)-1] = c.row
 		}
-		if !ok {
-			continue
-		}
-		n := len(out)
-		over := n > 0 && overAfter > 0 && !o.at.Before(out[n-1].At.Add(overAfter))
-		if n > 0 && out[n-1].Value == o.value && !over {
-			if o.point {
-				out[n-1].Attrs = united(out[n-1].Attrs, o.attrs)
-			}
-		} else {
-			r := Row{Value: o.value, At: o.at, Track: o.track, Attrs: united(nil, o.attrs)}
-			if n > 0 && out[n-1].Value != o.value {
-				r.From, r.NotBefore = out[n-1].Value, last
-			}
-			out = append(out, r)
-		}
-		last = o.at
+		obs = obs[n:]
 	}
 	return out
+}
+
+// second counts the observations at the beginning that are of one moment.
+func second(obs []observation) int {
+	n := 1
+	for n < len(obs) && obs[n].at.Equal(obs[0].at) {
+		n++
+	}
+	return n
+}
+
+// collapse makes rows of observations, one moment after the other.
+type collapse struct {
+	keep      func(string) bool
+	overAfter time.Duration
+	row       Row       // in force; zero before the first
+	last      time.Time // when it was last observed
+}
+
+// add takes the observations of one moment, and reports whether they begin a row.
+func (c *collapse) add(obs []observation) (begins bool) {
+	for i := len(obs) - 1; i >= 0; i-- {
+		o := obs[i]
+		if !c.keep(o.value) {
+			continue
+		}
+		before := c.row
+		over := !before.IsZero() && c.overAfter > 0 && !o.at.Before(before.At.Add(c.overAfter))
+		begins = before.IsZero() || before.Value != o.value || over
+		switch {
+		case begins:
+			c.row = Row{Value: o.value, At: o.at, Track: o.track, Attrs: united(nil, o.attrs)}
+			if !before.IsZero() && before.Value != o.value {
+				c.row.From, c.row.NotBefore = before.Value, c.last
+			}
+		case o.point:
+			c.row.Attrs = united(before.Attrs, o.attrs)
+		}
+		c.last = o.at
+		break
+	}
+	return begins
 }
 
 // knownRows are the rows that rules read. The 7 days of Flagged run from the first reading: one
 // that comes after them is another flagging, although nobody said that the first was over.
 func knownRows(k Kind, sig Signal, obs []observation) []Row {
+	return rows(obs, Known, overAfter(k, sig))
+}
+
+func overAfter(k Kind, sig Signal) time.Duration {
 	if restarts(k, sig) {
-		return rows(obs, Known, endAfter)
+		return endAfter
 	}
-	return rows(obs, Known, 0)
+	return 0
 }
 
 func restarts(k Kind, sig Signal) bool { return k == PhoneNumber && sig == Flagged }

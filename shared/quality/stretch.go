@@ -30,18 +30,19 @@ func stretches(r Rule, k Kind, obs map[Signal][]observation, now time.Time) []st
 			}
 		}
 	}
+	slices.SortFunc(instants, time.Time.Compare)
 	var done []stretch
 	running := map[string]*stretch{}
 	var last time.Time
+	film := newReplay(k, obs)
 	for len(instants) > 0 {
-		slices.SortFunc(instants, time.Time.Compare)
 		at := instants[0]
 		instants = instants[1:]
 		if at.After(now) || at.Equal(last) {
 			continue
 		}
 		last = at
-		v := past(k, at, obs)
+		v := film.until(at)
 		var found []Finding
 		if v.Retired() == "" {
 			found = r.Holds(r, v)
@@ -55,7 +56,8 @@ func stretches(r Rule, k Kind, obs map[Signal][]observation, now time.Time) []st
 		}
 		for _, f := range found {
 			if f.Until.After(at) {
-				instants = append(instants, f.Until)
+				i, _ := slices.BinarySearchFunc(instants, f.Until, time.Time.Compare)
+				instants = slices.Insert(instants, i, f.Until)
 			}
 			run := running[f.Key]
 			if run == nil {
@@ -72,4 +74,71 @@ func stretches(r Rule, k Kind, obs map[Signal][]observation, now time.Time) []st
 	}
 	slices.SortFunc(done, func(a, b stretch) int { return a.from.Compare(b.from) })
 	return done
+}
+
+// replay makes views of moments in the past from observations by signal, one moment after the
+// other: what is remembered of a signal moves on with its observations, however many there are.
+type replay struct {
+	view    View
+	signals map[Signal]*replayed
+}
+
+// replayed is one signal of a replay.
+type replayed struct {
+	left   []observation // that are yet to come
+	known  collapse
+	every  collapse
+	told   map[string]time.Time // newest reading by a webhook, by value
+	viewed viewed
+}
+
+func newReplay(k Kind, obs map[Signal][]observation) *replay {
+	r := &replay{view: View{Kind: k, levels: make(map[Signal]viewed, len(obs))}, signals: make(map[Signal]*replayed, len(obs))}
+	for sig, all := range obs {
+		r.signals[sig] = &replayed{
+			left: all, known: collapse{keep: Known, overAfter: overAfter(k, sig)}, every: collapse{keep: anyValue}, told: map[string]time.Time{},
+		}
+	}
+	return r
+}
+
+// until returns the view of a moment that is no earlier than the one before. Signals without
+// observations are left out. The view is valid until the next call.
+func (r *replay) until(at time.Time) View {
+	r.view.At = at
+	for sig, s := range r.signals {
+		moved := false
+		for len(s.left) > 0 && !s.left[0].at.After(at) {
+			s.next()
+			moved = true
+		}
+		if moved {
+			r.view.levels[sig] = s.viewed
+		}
+	}
+	return r.view
+}
+
+// next takes in the observations of one moment.
+func (s *replayed) next() {
+	n := second(s.left)
+	s.known.add(s.left[:n])
+	s.every.add(s.left[:n])
+	l := &s.viewed
+	for _, o := range s.left[:n] {
+		l.newest = o.at
+		if o.track == Told {
+			s.told[o.value] = o.at
+			continue
+		}
+		if o.value != l.seen {
+			l.seenAt = time.Time{}
+		}
+		l.seen, l.seenBefore, l.seenAt = o.value, l.seenAt, o.at
+	}
+	s.left = s.left[n:]
+	l.known, l.told, l.unknownSince = s.known.row, s.told[s.known.row.Value], time.Time{}
+	if !Known(s.every.row.Value) {
+		l.unknownSince = s.every.row.At
+	}
 }

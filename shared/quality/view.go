@@ -88,39 +88,3 @@ func (s State) view(now time.Time, heads Heads) View {
 	}
 	return v
 }
-
-// past makes the view of a moment in the past from observations by signal. Signals without
-// observations are left out.
-func past(k Kind, at time.Time, obs map[Signal][]observation) View {
-	v := View{At: at, Kind: k, levels: make(map[Signal]viewed, len(obs))}
-	for sig, all := range obs {
-		n := 0
-		for n < len(all) && !all[n].at.After(at) {
-			n++
-		}
-		if n == 0 {
-			continue
-		}
-		upTo := all[:n]
-		var l viewed
-		if known := knownRows(k, sig, upTo); len(known) > 0 {
-			l.known = known[len(known)-1]
-		}
-		if every := rows(upTo, anyValue, 0); !Known(every[len(every)-1].Value) {
-			l.unknownSince = every[len(every)-1].At
-		}
-		for _, o := range upTo {
-			l.newest = o.at
-			if o.track == Seen {
-				if o.value != l.seen {
-					l.seenAt = time.Time{}
-				}
-				l.seen, l.seenBefore, l.seenAt = o.value, l.seenAt, o.at
-			} else if o.value == l.known.Value {
-				l.told = o.at
-			}
-		}
-		v.levels[sig] = l
-	}
-	return v
-}
