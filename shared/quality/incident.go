@@ -163,8 +163,15 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 	if reason == "" && (w.contradictedOnce(inc, v) || w.keepsFiring(r, inc)) || w.full() {
 		return
 	}
-	w.tell(w.resolved(r, inc, v, reason, retired))
-	span := Span{Rule: inc.Rule, Key: inc.Key, From: inc.Since, To: later(w.in.Now, inc.Since)}
+	a := w.resolved(r, inc, v, reason, retired)
+	w.tell(a)
+	// It ended when its rule no longer held, which may be long before that was known: what began and
+	// ended between the two is news.
+	end := a.At
+	if reason != "" && reason == inc.UntilReason {
+		end = inc.Until
+	}
+	span := Span{Rule: inc.Rule, Key: inc.Key, From: inc.Since, To: later(end, inc.Since)}
 	if retired == "" && r.Once {
 		span.Told = v.newest(inc.Signal)
 	}

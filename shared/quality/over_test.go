@@ -59,3 +59,28 @@ func TestDay7OfFlaggedKeepsTheLimitThatCameWithIt(t *testing.T) {
 		t.Errorf("last alert = %+v", last)
 	}
 }
+
+// TestWhatBeganAfterAnIncidentEndedIsNotHiddenByIt: that an incident was over is often known late. What
+// began and ended after its end, and is known later still, was told by nobody.
+func TestWhatBeganAfterAnIncidentEndedIsNotHiddenByIt(t *testing.T) {
+	acct := AccountSubject("1")
+	restricted := func(from, until time.Time) Point {
+		return fact(acct, Restriction("X"), RestrictionActive, from, AttrUntil, until.Format(time.RFC3339))
+	}
+	end := at(8 * 3600)
+	for _, tc := range []struct {
+		name string
+		ends func(l *ledger)
+	}{
+		{"lifted", func(l *ledger) { l.told(end, fact(acct, RestrictionLifted, "UNBAN", at(3600))) }},
+		{"expired while nobody looked", func(l *ledger) { l.tick(end) }},
+	} {
+		l := newLedger(t, acct)
+		l.told(t0, restricted(t0, at(2*3600)))
+		tc.ends(l)
+		l.told(end.Add(time.Minute), restricted(at(3*3600), at(4*3600)))
+		if n := len(l.alerts); n != 3 || l.alerts[1].Event != Resolved || l.alerts[2].Event != Passed {
+			t.Errorf("%s: told %q, want firing, resolved, passed", tc.name, l.said())
+		}
+	}
+}
