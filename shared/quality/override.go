@@ -15,8 +15,8 @@ import (
 // override is what configuration may say of one rule.
 type override struct {
 	Off           *bool           `json:"off"`
-	For           *string         `json:"for"`
-	KeepFiringFor *string         `json:"keep_firing_for"`
+	For           json.RawMessage `json:"for"`
+	KeepFiringFor json.RawMessage `json:"keep_firing_for"`
 	Repeat        json.RawMessage `json:"repeat_interval"`
 	Severity      json.RawMessage `json:"severity"`
 }
@@ -79,7 +79,7 @@ func (r Rule) with(o override) (Rule, error) {
 	if o.Off != nil {
 		r.Off = *o.Off
 	}
-	if r.Notice != NoSeverity && (o.For != nil || o.KeepFiringFor != nil || len(o.Repeat) > 0) {
+	if r.Notice != NoSeverity && len(o.For)+len(o.KeepFiringFor)+len(o.Repeat) > 0 {
 		return r, errors.New("tells facts without an end: only off and severity apply to it")
 	}
 	least := Warning
@@ -88,11 +88,11 @@ func (r Rule) with(o override) (Rule, error) {
 	}
 	for _, d := range []struct {
 		name string
-		in   *string
+		in   json.RawMessage
 		out  *time.Duration
 	}{{"for", o.For, &r.For}, {"keep_firing_for", o.KeepFiringFor, &r.KeepFiringFor}} {
-		if d.in != nil {
-			v, err := duration(*d.in)
+		if len(d.in) > 0 && string(d.in) != "null" {
+			v, err := duration(strings.Trim(string(d.in), `"`))
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", d.name, err))
 			}

@@ -205,6 +205,13 @@ func TestOverride(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sameAs, err := DefaultRules.Override(`{"number_quality":{"keep_firing_for":7200,"for":90},"number_name":{"for":null}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sameAs[0]; got.KeepFiringFor != rs[0].KeepFiringFor || got.For != 90*time.Second {
+		t.Errorf("numbers of seconds give keep_firing_for %s, for %s", got.KeepFiringFor, got.For)
+	}
 	tpl := Subject{Template, "1", "7"}
 	l := newLedger(t, tpl)
 	l.rules = rs
@@ -227,7 +234,8 @@ func TestOverride(t *testing.T) {
 	if got := strings.Join(l.said(), ", "); got != "notice limit_lowered critical" {
 		t.Errorf("told %q", got)
 	}
-	for _, bad := range []string{"[]", `{"nope":{}}`, `{"limit_raised":{"for":"5m"}}`, `{"number_quality":{"severity":"info"}}`, `{"number_quality":{"keep_firing_for":"soon"}}`, `{"number_quality":{"sevrity":"critical"}}`, `{"number_quality":{"severity":"bad"}}`} {
+	for _, bad := range []string{"[]", `{"nope":{}}`, `{"limit_raised":{"for":"5m"}}`, `{"number_quality":{"severity":"info"}}`, `{"number_quality":{"keep_firing_for":"soon"}}`, `{"number_quality":{"sevrity":"critical"}}`, `{"number_quality":{"severity":"bad"}}`,
+		`{"number_quality":{"for":["5m"]}}`, `{"number_quality":{"keep_firing_for":-1}}`} {
 		if _, err := DefaultRules.Override(bad); err == nil {
 			t.Errorf("Override(%s) = nil error", bad)
 		}
