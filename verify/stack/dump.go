@@ -3,6 +3,7 @@ package stack
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -12,34 +13,46 @@ import (
 // table that are the same are equal.
 func (s *Stack) Items() map[string]string {
 	s.t.Helper()
-	table := s.Deployment.Tables[Table]
 	out := map[string]string{}
-	pages := dynamodb.NewScanPaginator(s.DynamoDB, &dynamodb.ScanInput{TableName: &table.Name})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(s.t.Context())
+	for item := range s.scan() {
+		plain := map[string]any{}
+		for name, v := range item {
+			plain[name] = value(v)
+		}
+		b, err := json.Marshal(plain)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		for _, item := range page.Items {
-			plain := map[string]any{}
-			for name, v := range item {
-				plain[name] = value(v)
+		key := ""
+		for i, part := range s.Deployment.Tables[Table].Key {
+			if i > 0 {
+				key += " | "
 			}
-			b, err := json.Marshal(plain)
+			key += fmt.Sprint(plain[part.AttributeName])
+		}
+		out[key] = string(b)
+	}
+	return out
+}
+
+// scan yields all items of the table.
+func (s *Stack) scan() iter.Seq[map[string]types.AttributeValue] {
+	s.t.Helper()
+	name := s.Deployment.Tables[Table].Name
+	return func(yield func(map[string]types.AttributeValue) bool) {
+		pages := dynamodb.NewScanPaginator(s.DynamoDB, &dynamodb.ScanInput{TableName: &name})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(s.t.Context())
 			if err != nil {
 				s.t.Fatal(err)
 			}
-			key := ""
-			for i, part := range table.Key {
-				if i > 0 {
-					key += " | "
+			for _, item := range page.Items {
+				if !yield(item) {
+					return
 				}
-				key += fmt.Sprint(plain[part.AttributeName])
 			}
-			out[key] = string(b)
 		}
 	}
-	return out
 }
 
 // value is an attribute as JSON has it. The table holds texts and numbers; anything else shows its

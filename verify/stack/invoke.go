@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -146,17 +147,28 @@ func (s *Stack) Route(method, path string) string {
 
 // Request sends a request as API Gateway does. It may be called from any goroutine.
 func (s *Stack) Request(ctx context.Context, method, path, query string, header map[string]string, body []byte) (events.APIGatewayV2HTTPResponse, error) {
-	id := s.Route(method, path)
-	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RouteKey: "$default", RawPath: path, RawQueryString: query, Headers: header, Body: string(body)}
+	e := s.request(method, path, header)
+	e.RawQueryString, e.Body = query, string(body)
+	return s.send(ctx, e)
+}
+
+// request is the event of a request without its body.
+func (s *Stack) request(method, path string, header map[string]string) events.APIGatewayV2HTTPRequest {
+	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RouteKey: "$default", RawPath: path, Headers: header}
 	for _, r := range s.Deployment.Routes {
-		if r.Function == id && r.Path == path && r.Method == method {
+		if r.Function == s.Route(method, path) && r.Path == path && r.Method == method {
 			e.RouteKey = r.Key()
 		}
 	}
 	e.RequestContext.RouteKey, e.RequestContext.Stage = e.RouteKey, "$default"
 	e.RequestContext.HTTP.Method, e.RequestContext.HTTP.Path = method, path
+	return e
+}
+
+func (s *Stack) send(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	method, path := e.RequestContext.HTTP.Method, e.RawPath
 	var resp events.APIGatewayV2HTTPResponse
-	r, err := s.Functions[id].Invoke(ctx, e)
+	r, err := s.Functions[s.Route(method, path)].Invoke(ctx, e)
 	if err == nil {
 		err = r.Decode(&resp)
 	}
@@ -172,9 +184,25 @@ const callback = "/webhook"
 // Deliver sends a body under a signature to the callback URL and returns the status of the answer.
 // It may be called from any goroutine.
 func (s *Stack) Deliver(ctx context.Context, body []byte, signature string) (int, error) {
-	header := map[string]string{"content-type": "application/json", "x-hub-signature-256": signature}
-	resp, err := s.Request(ctx, http.MethodPost, callback, "", header, body)
+	resp, err := s.Request(ctx, http.MethodPost, callback, "", notification(signature), body)
 	return resp.StatusCode, err
+}
+
+// DeliverEncoded is Deliver as API Gateway does it with a body that it takes for binary: in base64.
+func (s *Stack) DeliverEncoded(ctx context.Context, body []byte, signature string) (int, error) {
+	e := s.request(http.MethodPost, callback, notification(signature))
+	e.Body, e.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
+	resp, err := s.send(ctx, e)
+	return resp.StatusCode, err
+}
+
+// notification is the header of a webhook. Without a signature it has none.
+func notification(signature string) map[string]string {
+	h := map[string]string{"content-type": "application/json"}
+	if signature != "" {
+		h["x-hub-signature-256"] = signature
+	}
+	return h
 }
 
 // Post is Deliver where an answer is certain.

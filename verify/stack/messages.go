@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -21,10 +22,15 @@ type Message struct {
 	Attributes map[string]string
 }
 
-// Alert is an alert in a message, as far as tests ask.
+// Alert is an alert in a message, as far as tests ask. What is null there is "" here.
 type Alert struct {
 	ID, Event, Rule, Severity, Summary, Advice string
+	Signal, From, To, Source, Reason           string
 	Subject                                    string `json:"subject_id"`
+	WABA                                       string `json:"waba_id"`
+	Incident                                   string `json:"incident_id"`
+	Revision                                   int
+	Since                                      time.Time `json:"incident_since"`
 }
 
 func (a Alert) String() string { return a.Event + " " + a.Rule + " " + a.Subject }
