@@ -30,7 +30,7 @@ type CallbackSecrets struct {
 // is safe for concurrent use.
 type Callback struct {
 	Secrets func() CallbackSecrets
-	// Refresh reads the secrets again after a signature did not fit, so that a rotation heals
+	// Refresh reads the secrets again after a signature did not fit the newest, so that a rotation heals
 	// itself; nil for secrets that do not change. It limits itself.
 	Refresh func(context.Context) (CallbackSecrets, error)
 	// Receive stores what a body says; until it returns nil the body is not acknowledged.
@@ -94,7 +94,7 @@ func (c *Callback) Handle(ctx context.Context, signature string, body []byte) Re
 		c.Log.WarnContext(ctx, "notification too large", "bytes", len(body))
 		return Response{http.StatusRequestEntityTooLarge, "too large\n"}
 	}
-	if !VerifySignature(mac, body, c.Secrets().AppSecrets...) && !c.rotated(ctx, mac, body) {
+	if !c.signed(ctx, mac, body) {
 		c.Log.WarnContext(ctx, "notification refused", "why", "the signature fits no app secret", "bytes", len(body))
 		return unauthorized
 	}
@@ -113,15 +113,23 @@ func (c *Callback) Handle(ctx context.Context, signature string, body []byte) Re
 	return Response{Status: http.StatusOK}
 }
 
-// rotated tries the signature again with secrets that were just read.
-func (c *Callback) rotated(ctx context.Context, mac MAC, body []byte) bool {
+// signed reports whether a signature fits. One by the newest secret does. Of any other it is asked again
+// what the secrets are: a newer one may have come, or an older one may have been dropped, perhaps because
+// it is no secret any more.
+func (c *Callback) signed(ctx context.Context, mac MAC, body []byte) bool {
+	known := c.Secrets().AppSecrets
+	newest := min(1, len(known))
+	if VerifySignature(mac, body, known[:newest]...) {
+		return true
+	}
+	older := VerifySignature(mac, body, known[newest:]...)
 	if c.Refresh == nil {
-		return false
+		return older
 	}
 	s, err := c.Refresh(ctx)
 	if err != nil {
 		c.Log.WarnContext(ctx, "secrets not read again", "err", err)
-		return false
+		return older
 	}
 	return VerifySignature(mac, body, s.AppSecrets...)
 }

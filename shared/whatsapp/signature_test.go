@@ -157,6 +157,27 @@ func TestRotatedSecretHealsItself(t *testing.T) {
 	}
 }
 
+// TestDroppedSecretIsRefused: a secret that was dropped may be known to others, who would never send
+// what fits none. While the secrets cannot be read it is not known to have been dropped.
+func TestDroppedSecretIsRefused(t *testing.T) {
+	current, err := []string{"new-secret", "old-secret"}, error(nil)
+	c := callback(t, func(quality.Delivery) error { return nil })
+	c.Refresh = func(context.Context) (CallbackSecrets, error) { return CallbackSecrets{AppSecrets: current}, err }
+	body := []byte(`{"object":"whatsapp_business_account","entry":[]}`)
+	status := func(secret string) int { return c.Handle(t.Context(), sign(secret, body), body).Status }
+	if got := status("old-secret"); got != 200 {
+		t.Errorf("beside the new one: %d", got)
+	}
+	err = errors.New("no answer")
+	if got := status("old-secret"); got != 200 {
+		t.Errorf("while nobody knows: %d", got)
+	}
+	current, err = []string{"new-secret"}, nil
+	if old, newest := status("old-secret"), status("new-secret"); old != 401 || newest != 200 {
+		t.Errorf("dropped: %d, and of the newest %d", old, newest)
+	}
+}
+
 func TestVerification(t *testing.T) {
 	c := callback(t, nil)
 	for _, tc := range []struct {
