@@ -93,9 +93,10 @@ mutants: ## Plant known bugs one by one, and see each caught by its test; ONLY=n
 conformance: need-java .tools/moto/.done .tools/dynamodb/.done ## Hold the table to its contract on DynamoDB Local
 	go run ./verify/withservers go test -tags dynamodb -count=1 -run Conformance ./shared/store/dynamo
 
-# Without the lines that say when tests start and that parts of them passed.
+# Without the lines that say when tests start and that parts of them passed. Some wait until Meta's second or
+# a minute of ours has passed, so more of them run at once than there are processors.
 stack: need-python need-java .tools/sam/.done .tools/moto/.done .tools/dynamodb/.done .tools/qemu/.done build/cfn.json ## Run the built functions on DynamoDB Local and moto; STACK_TESTS chooses
-	@{ go test -tags verify -count=1 -v -run '$(STACK_TESTS)' ./verify; echo $$? >build/stack.status; } | grep -v -e '^=== ' -e '^ *--- PASS: .*/'; exit $$(cat build/stack.status)
+	@{ go test -tags verify -count=1 -v -parallel 4 -run '$(STACK_TESTS)' ./verify; echo $$? >build/stack.status; } | grep -v -e '^=== ' -e '^ *--- PASS: .*/'; exit $$(cat build/stack.status)
 
 lint: ## Run staticcheck
 	go run -modfile=tools/go/go.mod honnef.co/go/tools/cmd/staticcheck -tags verify,dynamodb ./...

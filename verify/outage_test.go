@@ -50,12 +50,16 @@ func TestANotifierThatFailsInTheMiddleOfABatch(t *testing.T) {
 	deliver := func() map[string]int {
 		batch++
 		began := len(l.alerts)
-		var ids []string
-		for n, events := range [][]string{{"PAUSED"}, {"PAUSED", "DISABLED"}, {"DISABLED"}, {"REJECTED"}} {
+		var changes []whatsapptest.Change
+		for n, event := range []string{"PAUSED", "PAUSED", "DISABLED", "REJECTED"} {
 			id := fmt.Sprint(1000*batch + n)
-			tell(t, l, id, events...)
-			ids = append(ids, id)
+			changes = append(changes, whatsapptest.TemplateStatus(waba, whatsapptest.Template{ID: id, Name: "template_" + id, Language: "en_US"}, event, time.Now().Add(-time.Second)))
 		}
+		if code := l.s.Send(changes...); code != http.StatusOK {
+			t.Fatalf("status %d", code)
+		}
+		worse := fmt.Sprint(1000*batch + 1)
+		tell(t, l, worse, "DISABLED")
 		steps := l.s.Pump()
 		if len(steps) == 0 || len(steps[0].Delivered) != 5 {
 			t.Fatalf("delivered as %+v, want five records at once", steps)
@@ -67,8 +71,8 @@ func TestANotifierThatFailsInTheMiddleOfABatch(t *testing.T) {
 			told[a.ID]++
 			last[a.Subject] = a.Event
 		}
-		if len(told) != 5 || last[ids[1]] != "escalated" {
-			t.Errorf("told %d of five alerts, last of the second incident %s: %q", len(told), last[ids[1]], l.lines()[began:])
+		if len(told) != 5 || last[worse] != "escalated" {
+			t.Errorf("told %d of five alerts, last of the second incident %s: %q", len(told), last[worse], l.lines()[began:])
 		}
 		return told
 	}
