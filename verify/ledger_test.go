@@ -42,10 +42,11 @@ func deployed(t *testing.T, o stack.Options) *ledger {
 	return &ledger{t: t, s: stack.New(t, o)}
 }
 
-// often are the options of a deployment that polls as often as it can.
-func often(rules string) stack.Options {
+// often are the options of a deployment that polls numbers so often, which is more often than the
+// template allows. Less than three intervals should pass between runs, or it thinks itself blind.
+func often(interval, rules string) stack.Options {
 	o := fast()
-	o.Parameters["Rules"] = rules
+	o.Parameters["PollInterval"], o.Parameters["Rules"] = interval, rules
 	return o
 }
 

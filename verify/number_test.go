@@ -19,7 +19,7 @@ import (
 // cut to a second by the parameter Rules.
 func TestANumberTurnsYellowThenRedAndRecovers(t *testing.T) {
 	t.Parallel()
-	l := watched(t, often(`{"number_quality":{"keep_firing_for":"1s"}}`))
+	l := watched(t, often("2s", `{"number_quality":{"keep_firing_for":"1s"}}`))
 	number, _ := stage(l.s)
 	for i, rating := range []string{"YELLOW", "RED", "GREEN"} {
 		l.s.Meta.UpdateNumber(number.ID, func(n *whatsapptest.Number) { n.Rating = rating })
@@ -52,7 +52,7 @@ func TestANumberTurnsYellowThenRedAndRecovers(t *testing.T) {
 // TestAFirstLookThatFindsThingsWrongIsOneSummary, and what it found is not told again.
 func TestAFirstLookThatFindsThingsWrongIsOneSummary(t *testing.T) {
 	t.Parallel()
-	l := deployed(t, often(""))
+	l := deployed(t, often("2s", ""))
 	number, sale := stage(l.s)
 	l.s.Meta.UpdateNumber(number.ID, func(n *whatsapptest.Number) { n.Rating = "RED" })
 	l.s.Meta.UpdateTemplate(sale.ID, func(x *whatsapptest.Template) { x.Status = "PAUSED" })

@@ -4,6 +4,7 @@ package verify
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -20,25 +21,29 @@ import (
 	"github.com/wabawatch/wabawatch/verify/stack"
 )
 
-// both delivers two bodies at the same time to two environments, each as often as it takes.
+// deliver sends a body until it is answered 200, as Meta does, who goes on for days. It may be called from
+// any goroutine.
+func deliver(t *testing.T, send func(context.Context, []byte, string) (int, error), body []byte, signature string) {
+	t.Helper()
+	var last error
+	for range 5 {
+		code, err := send(t.Context(), body, signature)
+		if err == nil && code == http.StatusOK {
+			return
+		}
+		last = cmp.Or(err, fmt.Errorf("status %d", code))
+	}
+	t.Errorf("none of five deliveries was answered 200: %v", last)
+}
+
+// both delivers two bodies at the same time to two environments.
 func both(t *testing.T, s *stack.Stack, a, b []whatsapptest.Change) {
 	t.Helper()
 	var wg sync.WaitGroup
 	for _, changes := range [][]whatsapptest.Change{a, b} {
 		body := whatsapptest.Body(changes...)
 		signature := whatsapptest.Sign(s.Secrets[config.AppSecrets], body)
-		wg.Go(func() {
-			for range 5 {
-				code, err := s.Deliver(t.Context(), body, signature)
-				if err != nil {
-					t.Error(err)
-				}
-				if code == http.StatusOK {
-					return
-				}
-			}
-			t.Error("five deliveries, and none was answered 200")
-		})
+		wg.Go(func() { deliver(t, s.Deliver, body, signature) })
 	}
 	wg.Wait()
 }

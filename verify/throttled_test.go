@@ -39,9 +39,8 @@ func TestAThrottledTable(t *testing.T) {
 	if code := l.s.Send(changes...); code < 500 {
 		t.Errorf("status %d of a table that takes nothing", code)
 	}
-	// The client's three attempts at the first thing that a webhook reads, in parts.
-	if n := l.s.Proxy.Calls(table) - calls; n < 3 || n > 3*8 {
-		t.Errorf("%d calls by one webhook", n)
+	if n := l.s.Proxy.Calls(table) - calls; n > 10 {
+		t.Errorf("%d calls by one webhook to a table that takes nothing", n)
 	}
 	if d := cmp.Diff(before, l.s.Items()); d != "" {
 		t.Errorf("written all the same (-before +after):\n%s", d)
@@ -51,18 +50,22 @@ func TestAThrottledTable(t *testing.T) {
 	l.s.Proxy.Rate(commits, 0.4, proxy.Throttle, proxy.OverCapacity, proxy.Cancel("None", "ThrottlingError"), proxy.InConflict)
 	l.s.Proxy.Rate(table, 0.3, proxy.Throttle, proxy.OverCapacity)
 	calls = l.s.Proxy.Calls(table)
-	const tries = 8
-	for range tries {
-		code := l.s.Send(changes...)
+	const rounds = 6
+	for i := range rounds {
+		first, end := i*len(templates)/rounds, (i+1)*len(templates)/rounds
+		code := l.s.Send(changes[first:end]...)
 		if code != http.StatusOK && code < 500 {
 			t.Errorf("status %d of a table that takes a part", code)
 		}
-		if stored := checkWhole(t, l.s); code == http.StatusOK && len(stored) != len(templates) {
-			t.Errorf("answered 200 with %d of %d templates stored", len(stored), len(templates))
+		stored := checkWhole(t, l.s)
+		for _, x := range templates[first:end] {
+			if code == http.StatusOK && !slices.Contains(stored, x.ID) {
+				t.Errorf("answered 200, and %s is not stored", x.Name)
+			}
 		}
 	}
-	if n := l.s.Proxy.Calls(table) - calls; n > tries*100 {
-		t.Errorf("%d calls by %d webhooks", n, tries)
+	if n := l.s.Proxy.Calls(table) - calls; n > rounds*40 {
+		t.Errorf("%d calls by %d webhooks", n, rounds)
 	}
 
 	l.s.Proxy.Clear()
@@ -82,7 +85,7 @@ func TestADeadlineInTheMiddleOfABody(t *testing.T) {
 	signature := whatsapptest.Sign(l.s.Secrets[config.AppSecrets], body)
 	webhook := l.s.Functions[stack.Webhook]
 	allowed := webhook.Timeout
-	webhook.Timeout = 3 * time.Second
+	webhook.Timeout = 4 * time.Second
 	l.s.Proxy.Next(commits, 3, proxy.Delay(100*time.Millisecond, proxy.Fault{}))
 	l.s.Proxy.Always(commits, proxy.Delay(time.Minute, proxy.Fault{}))
 	if code, err := l.s.Deliver(t.Context(), body, signature); err == nil && code < 500 {
@@ -93,9 +96,7 @@ func TestADeadlineInTheMiddleOfABody(t *testing.T) {
 	}
 	l.s.Proxy.Clear()
 	webhook.Timeout = allowed
-	if code := l.s.Post(body, signature); code != http.StatusOK {
-		t.Fatalf("status %d of the second delivery", code)
-	}
+	deliver(t, l.s.Deliver, body, signature)
 	checkComplete(t, l, templates)
 }
 
