@@ -120,8 +120,23 @@ func TestSMSFilterPolicyLetsCriticalNewsThrough(t *testing.T) {
 	}
 }
 
+func TestTheTopicKnowsWhichAnswersWereLost(t *testing.T) {
+	topic, p := open(t)
+	topic.Script(snstest.AcceptThenFail, snstest.AcceptThenDrop, snstest.Pass)
+	for range 3 {
+		_ = p.Publish(t.Context(), single()) // two of them do not know
+	}
+	var lost []bool
+	for _, m := range topic.Accepted() {
+		lost = append(lost, m.Lost)
+	}
+	if want := []bool{true, true, false}; !slices.Equal(lost, want) {
+		t.Errorf("lost answers: %v, want %v", lost, want)
+	}
+}
+
 func TestErrorsSayWhetherToTryAgain(t *testing.T) {
-	for _, step := range []snstest.Step{snstest.Fail, snstest.Throttle, snstest.Deny, snstest.Drop, snstest.AcceptThenFail} {
+	for _, step := range []snstest.Step{snstest.Fail, snstest.Throttle, snstest.Deny, snstest.Drop, snstest.AcceptThenFail, snstest.AcceptThenDrop} {
 		topic, p := open(t)
 		topic.Script(step)
 		err := p.Publish(t.Context(), single())

@@ -31,6 +31,7 @@ const (
 	Hang                       // not accepted, no answer until the caller gives up
 	AcceptThenFail             // accepted, 500 InternalError: the answer is lost
 	AcceptThenHang             // accepted, no answer until the caller gives up
+	AcceptThenDrop             // accepted, the connection breaks
 )
 
 // Topic is one topic of SNS, as an http.Handler for every path. It is safe for concurrent use.
@@ -56,6 +57,8 @@ type Publication struct {
 	Attributes map[string]notify.Attribute
 	// Bytes is what the message counted as.
 	Bytes int
+	// Lost says that whoever published it was not told that it was accepted.
+	Lost bool
 }
 
 // New returns a topic with one confirmed subscription.
@@ -167,6 +170,7 @@ func (t *Topic) publish(w http.ResponseWriter, r *http.Request, form url.Values)
 		answerFault(w, f)
 		return
 	}
+	p.Lost = step != Pass
 	t.mu.Lock()
 	p.ID = fmt.Sprintf("00000000-0000-4000-8000-%012d", len(t.accepted)+1)
 	t.accepted = append(t.accepted, p)
@@ -176,6 +180,8 @@ func (t *Topic) publish(w http.ResponseWriter, r *http.Request, form url.Values)
 		answerFault(w, &fault{http.StatusInternalServerError, "InternalError", "scripted, after accepting"})
 	case AcceptThenHang:
 		<-r.Context().Done()
+	case AcceptThenDrop:
+		panic(http.ErrAbortHandler)
 	default:
 		answer(w, http.StatusOK, published{Result: publishResult{p.ID}, Metadata: metadata})
 	}
