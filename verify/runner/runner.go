@@ -10,6 +10,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -207,6 +208,20 @@ func (f *Function) Kill() int {
 		f.forget(e)
 	}
 	return len(all)
+}
+
+// KillOne kills one of the environments there are, which n chooses, and reports whether there was any.
+func (f *Function) KillOne(n int) bool {
+	f.mu.Lock()
+	all := slices.SortedFunc(maps.Keys(f.all), func(a, b *environment) int { return cmp.Compare(a.process.PID(), b.process.PID()) })
+	f.mu.Unlock()
+	if len(all) == 0 {
+		return false
+	}
+	e := all[n%len(all)]
+	e.process.Kill()
+	f.forget(e)
+	return true
 }
 
 // Environment is one that runs.

@@ -206,6 +206,19 @@ func TestKillAtAnyMoment(t *testing.T) {
 	}
 }
 
+func TestKillOneLeavesTheOthers(t *testing.T) {
+	f := start(t, nil)
+	if f.KillOne(3) {
+		t.Error("killed one of none")
+	}
+	if err := f.Start(3); err != nil {
+		t.Fatal(err)
+	}
+	if !f.KillOne(4) || len(f.Environments()) != 2 {
+		t.Errorf("%d of three are left", len(f.Environments()))
+	}
+}
+
 func TestAStartThatFails(t *testing.T) {
 	f := start(t, func(f *Function) { f.Environment = map[string]string{"FAIL_START": "1"} })
 	var failed *StartError
