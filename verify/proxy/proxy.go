@@ -43,6 +43,8 @@ type Proxy struct {
 	log     []Entry
 	kinds   map[Match]int // calls by what they are exactly
 	servers []*http.Server
+	open    map[string]int // connections by who calls
+	closed  *sync.Cond     // one of them was
 	serving sync.WaitGroup
 }
 
@@ -90,7 +92,9 @@ func (e Entry) String() string {
 
 // New returns a proxy that passes everything on.
 func New(seed uint64) *Proxy {
-	return &Proxy{seed: seed, kinds: map[Match]int{}, transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64}}
+	p := &Proxy{seed: seed, kinds: map[Match]int{}, open: map[string]int{}, transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64}}
+	p.closed = sync.NewCond(&p.mu)
+	return p
 }
 
 // Listen starts a server that leads calls of one caller to one service to target, and returns its
@@ -104,12 +108,38 @@ func (p *Proxy) Listen(from, service, target string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.serve(w, r, from, service, to) })}
+	s := &http.Server{
+		Handler:   http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.serve(w, r, from, service, to) }),
+		ConnState: func(_ net.Conn, state http.ConnState) { p.connection(from, state) },
+	}
 	p.mu.Lock()
 	p.servers = append(p.servers, s)
 	p.mu.Unlock()
 	p.serving.Go(func() { _ = s.Serve(l) }) // until Close
 	return "http://" + l.Addr().String(), nil
+}
+
+// connection counts the connections of a caller. One that a fault took over is over with its call.
+func (p *Proxy) connection(from string, state http.ConnState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		p.open[from]++
+	case http.StateClosed, http.StateHijacked:
+		p.open[from]--
+		p.closed.Broadcast()
+	}
+}
+
+// Bury waits until the connections of a caller that died are closed: what it asked for has happened
+// by then, or never will.
+func (p *Proxy) Bury(from string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.open[from] > 0 {
+		p.closed.Wait()
+	}
 }
 
 // Close ends all servers and the calls under way.

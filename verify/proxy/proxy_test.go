@@ -310,6 +310,25 @@ func TestKilledBeforeAndAfter(t *testing.T) {
 	}
 }
 
+// What a caller asked before it died is done by the time it is buried.
+func TestBuryWaitsForWhatWasUnderWay(t *testing.T) {
+	w := open(t, 1, DynamoDB)
+	w.Next(Match{}, 1, Delay(50*time.Millisecond, Fault{}))
+	ctx, die := context.WithCancel(t.Context())
+	gone := make(chan error)
+	go func() { gone <- w.put(ctx) }()
+	for w.Calls(Match{}) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	die()
+	<-gone
+	w.Bury("writer")
+	if e := w.Log()[0]; e.Status != http.StatusOK {
+		t.Errorf("%s, and it is not known whether it was done", e)
+	}
+	w.Bury("nobody") // returns at once
+}
+
 func TestGraphCallsAreNamedByPath(t *testing.T) {
 	w := open(t, 1, Graph)
 	w.Next(Match{Service: Graph, Operation: "phone_numbers"}, 1, Throttle)
