@@ -14,7 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"github.com/wabawatch/wabawatch/shared/awscall"
 	"github.com/wabawatch/wabawatch/shared/config"
+	"github.com/wabawatch/wabawatch/shared/store"
+	"github.com/wabawatch/wabawatch/shared/store/dynamo"
 	"github.com/wabawatch/wabawatch/verify/esm"
 	"github.com/wabawatch/wabawatch/verify/servers"
 	"github.com/wabawatch/wabawatch/verify/template"
@@ -33,6 +36,15 @@ func newEndpoints(s *servers.Servers, key string) endpoints {
 func (e endpoints) dynamo() *dynamodb.Client {
 	return dynamodb.NewFromConfig(e.config, func(o *dynamodb.Options) { o.BaseEndpoint = &e.servers.DynamoDB })
 }
+
+func (e endpoints) records(table string) *store.Store {
+	c := e.config.Copy()
+	c.BaseEndpoint, c.HTTPClient = &e.servers.DynamoDB, awscall.NewHTTPClient()
+	return store.New(dynamo.New(awscall.New(c, dynamo.Service), table), retention, time.Now)
+}
+
+// retention is long enough for what tests write.
+const retention = 24 * time.Hour
 
 func (e endpoints) sns() *sns.Client {
 	return sns.NewFromConfig(e.config, func(o *sns.Options) { o.BaseEndpoint = &e.servers.Moto })

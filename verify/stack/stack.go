@@ -33,6 +33,7 @@ import (
 
 	"github.com/wabawatch/wabawatch/shared/config"
 	"github.com/wabawatch/wabawatch/shared/notify/snstest"
+	"github.com/wabawatch/wabawatch/shared/store"
 	"github.com/wabawatch/wabawatch/shared/whatsapptest"
 	"github.com/wabawatch/wabawatch/verify/esm"
 	"github.com/wabawatch/wabawatch/verify/proxy"
@@ -91,6 +92,8 @@ type Stack struct {
 	Secrets    map[config.Name]string
 	// DynamoDB reads and writes the stack's tables, past the proxy and the policies.
 	DynamoDB *dynamodb.Client
+	// Records reads and writes what the functions store in them, the same way.
+	Records *store.Store
 	// Stream is what Lambda does with the table's stream.
 	Stream *esm.Mapping
 	// Topics are the topics of StrictSNS, by logical id.
@@ -136,6 +139,7 @@ func New(t testing.TB, o Options) *Stack {
 	}
 	maps.Copy(params, o.Parameters)
 	s.deploy(shared.template, template.Options{Stack: s.Name, Parameters: params, Unchecked: o.Unchecked})
+	s.Records = s.aws.records(s.Deployment.Tables[Table].Name)
 	s.lambdas()
 	s.storeSecrets()
 	snsURL := shared.servers.Moto
