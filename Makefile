@@ -10,6 +10,7 @@ EVENT         ?=
 ONLY          ?=
 FUZZTIME      ?= 60s
 STACK_TESTS   ?= .
+KILLS         ?= 200
 SAM           ?= $(if $(wildcard .tools/sam/bin/sam),.tools/sam/bin/sam,sam)
 AWS           ?= aws
 FUNCTIONS     := WebhookFunction PollerFunction NotifierFunction ApiFunction
@@ -95,8 +96,8 @@ conformance: need-java .tools/moto/.done .tools/dynamodb/.done ## Hold the table
 
 # Without the lines that say when tests start and that parts of them passed. Some wait until Meta's second or
 # a minute of ours has passed, so more of them run at once than there are processors.
-stack: need-python need-java .tools/sam/.done .tools/moto/.done .tools/dynamodb/.done .tools/qemu/.done build/cfn.json ## Run the built functions on DynamoDB Local and moto; STACK_TESTS chooses
-	@{ go test -tags verify -count=1 -v -parallel 4 -run '$(STACK_TESTS)' ./verify; echo $$? >build/stack.status; } | grep -v -e '^=== ' -e '^ *--- PASS: .*/'; exit $$(cat build/stack.status)
+stack: need-python need-java .tools/sam/.done .tools/moto/.done .tools/dynamodb/.done .tools/qemu/.done build/cfn.json ## Run the built functions on DynamoDB Local and moto; STACK_TESTS chooses, KILLS is how many are killed
+	@{ WABAWATCH_KILLS=$(KILLS) go test -tags verify -count=1 -v -parallel 4 -run '$(STACK_TESTS)' ./verify; echo $$? >build/stack.status; } | grep -v -e '^=== ' -e '^ *--- PASS: .*/'; exit $$(cat build/stack.status)
 
 lint: ## Run staticcheck
 	go run -modfile=tools/go/go.mod honnef.co/go/tools/cmd/staticcheck -tags verify,dynamodb ./...
