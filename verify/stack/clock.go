@@ -2,7 +2,6 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -13,41 +12,64 @@ import (
 // The functions run by the system's clock. Where a test cannot wait, it makes what they stored
 // older.
 
+// SweepAfter is how old an alert is that a sweep takes for certain.
+const SweepAfter = 11 * time.Minute
+
 // AgeAlerts makes the alerts that nobody told older and ends the claims on them, as time does; those
 // that a sweep would take already stay. It returns how many wait. No notifier may run meanwhile.
 func (s *Stack) AgeAlerts(by time.Duration) int {
 	s.t.Helper()
+	n := 0
+	err := insist(func() (err error) {
+		n, err = s.ageAlerts(s.t.Context(), by)
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+func (s *Stack) ageAlerts(ctx context.Context, by time.Duration) (n int, err error) {
 	const most = 100_000
-	keys, err := s.Records.Unsent(s.t.Context(), time.Now().Add(time.Hour), most)
+	keys, err := s.Records.Unsent(ctx, time.Now().Add(time.Hour), most)
 	if err != nil {
-		s.t.Fatal(err)
+		return 0, err
 	}
-	waiting, err := s.Records.Outgoing(s.t.Context(), keys)
+	waiting, err := s.Records.Outgoing(ctx, keys)
 	if err != nil {
-		s.t.Fatal(err)
+		return 0, err
 	}
-	old, n := time.Now().Add(-SweepAfter), 0
+	old := time.Now().Add(-SweepAfter + time.Minute)
 	for _, o := range waiting {
 		if o.Done() {
 			continue
 		}
 		n++
-		if o.Alert.CreatedAt.Before(old) && o.ClaimedBy == "" {
+		young := o.Alert.CreatedAt.After(old)
+		if !young && o.ClaimedBy == "" {
 			continue
 		}
-		if o.Alert.CreatedAt.After(old) {
+		if young {
 			o.Alert.CreatedAt = o.Alert.CreatedAt.Add(-by)
 		}
 		o.ClaimedBy, o.ClaimedUntil = "", time.Time{}
-		if err := s.Records.Update(s.t.Context(), &o); err != nil {
-			s.t.Fatal(err)
+		if err := s.Records.Update(ctx, &o); err != nil {
+			return 0, err
 		}
 	}
-	return n
+	return n, nil
 }
 
-// SweepAfter is how old an alert is that a sweep takes for certain.
-const SweepAfter = 11 * time.Minute
+// insist tries again what others may have come between, or what a busy machine was too slow for.
+func insist(do func() error) (err error) {
+	for range 20 {
+		if err = do(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
 
 // EndLeases ends the leases on accounts, as two minutes do if who held them is dead. No poller may
 // run meanwhile. It may be called from any goroutine.
@@ -74,23 +96,18 @@ func (s *Stack) Due(wabaIDs []string, classes ...quality.Class) {
 	}
 }
 
-// reschedule changes the schedules of accounts that have one. Webhooks may be writing them, too.
+// reschedule changes the schedules of accounts that have one.
 func (s *Stack) reschedule(ctx context.Context, wabaIDs []string, change func(*watch.Schedule)) error {
 	for _, id := range wabaIDs {
-		err := watch.ErrConflict
-		for errors.Is(err, watch.ErrConflict) {
-			x, readErr := s.Records.Schedule(ctx, id)
-			if readErr != nil {
-				return readErr
-			}
-			if x.Rev == 0 {
-				err = nil
-				break
+		err := insist(func() error {
+			x, err := s.Records.Schedule(ctx, id)
+			if err != nil || x.Rev == 0 {
+				return err
 			}
 			x.LeaseBy, x.LeaseUntil = "", time.Time{}
 			change(&x)
-			err = s.Records.PutSchedule(ctx, x, nil)
-		}
+			return s.Records.PutSchedule(ctx, x, nil)
+		})
 		if err != nil {
 			return err
 		}
