@@ -71,6 +71,13 @@ func (v *visit) health(ctx context.Context, waba string) (quality.Sighting, erro
 	}
 	v.at = at
 	s := r.sighting(quality.Health, v, err)
+	if err != nil {
+		// Of a node that was not asked any more nothing is known, not even that it has no value.
+		s.Subjects = slices.DeleteFunc(s.Subjects, func(see quality.Seeing) bool {
+			_, told := see.Values[quality.CanSendMessage]
+			return !told
+		})
+	}
 	if !v.c.asks("health", healthField) && !v.c.asks("health_number", healthField) && !v.c.asks("health_account", healthField) {
 		s.Without = []quality.Signal{quality.CanSendMessage}
 	}

@@ -130,6 +130,10 @@ func TestHealthOfOneNodeRefusedOrFailing(t *testing.T) {
 	if p := failure(t, err); p.Failure != quality.FailTemporary || s.Complete || values(s, quality.CanSendMessage)[waba] != "AVAILABLE" {
 		t.Errorf("failing: %+v, %v", s, err)
 	}
+	// Numbers that were not asked, or did not answer, have no say: not even that they have no value.
+	if len(s.Subjects) != 1 {
+		t.Errorf("failing: %d subjects, want the account alone", len(s.Subjects))
+	}
 }
 
 // TestHealthAsMetaWritesIt reads the documented examples.
