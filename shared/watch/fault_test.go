@@ -158,6 +158,9 @@ func TestNothingIsMarkedWhileNobodyListens(t *testing.T) {
 	w.post.ready = false
 	w.observe(told(template("1"), quality.Status, "PAUSED", w.now()))
 	w.flush()
+	if said := w.post.said(); len(said) != 0 {
+		t.Errorf("told nobody %v", said)
+	}
 	w.post.ready = true
 	w.pass(time.Minute)
 	w.flush()

@@ -304,6 +304,22 @@ func TestLogsHoldNoBodyNoSignatureNoToken(t *testing.T) {
 	}
 }
 
+// TestThreeMegabytesAndTheirSlackAreRead: what Meta may send, and 64 KB more.
+func TestThreeMegabytesAndTheirSlackAreRead(t *testing.T) {
+	received := 0
+	c := callback(t, func(quality.Delivery) error { received++; return nil })
+	body := bytes.Repeat([]byte(" "), 3*1024*1024+64*1024)
+	if got := c.Handle(t.Context(), sign("new-secret", body), body); got.Status != http.StatusOK {
+		t.Errorf("status = %d", got.Status)
+	}
+	r := httptest.NewRequest(http.MethodPost, "/webhook", bytes.NewReader(body))
+	r.Header.Set(SignatureHeader, sign("new-secret", body))
+	rec := httptest.NewRecorder()
+	if c.ServeHTTP(rec, r); rec.Code != http.StatusOK || received != 2 {
+		t.Errorf("status = %d, received %d of 2", rec.Code, received)
+	}
+}
+
 func TestTooLargeIsRefused(t *testing.T) {
 	c := callback(t, func(quality.Delivery) error { t.Error("received"); return nil })
 	body := bytes.Repeat([]byte(" "), MaxBodyBytes+1)

@@ -197,6 +197,10 @@ func TestVerification(t *testing.T) {
 			t.Errorf("Verify(%q, %q, %q) = %+v, want %d", tc.mode, tc.token, tc.challenge, got, tc.want)
 		}
 	}
+	c.Secrets = func() CallbackSecrets { return CallbackSecrets{} }
+	if got := c.Verify("subscribe", "", "1158201444"); got.Status != http.StatusForbidden {
+		t.Errorf("an empty token fits where there is none: %+v", got)
+	}
 }
 
 // TestVerificationSamples answers requests that were written down elsewhere.

@@ -1,0 +1,58 @@
+package watch_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wabawatch/wabawatch/shared/quality"
+)
+
+// TestWhatIsBeingSentIsLeftAlone has another notifier come while an alert is on its way. By then
+// its record says who is sending it.
+func TestWhatIsBeingSentIsLeftAlone(t *testing.T) {
+	w := newWorld(t, nil)
+	w.observe(told(template("1"), quality.Status, "PAUSED", w.now()))
+	second := *w.courier
+	others := &post{ready: true}
+	second.Holder, second.Publisher = "another", others
+	w.post.fail = func(quality.Parcel) error {
+		if err := second.Flush(t.Context()); err != nil {
+			t.Errorf("the other notifier: %v", err)
+		}
+		return nil
+	}
+	w.flush()
+	if said := append(w.post.said(), others.said()...); len(said) != 1 {
+		t.Errorf("told %v, want it once", said)
+	}
+}
+
+// TestNothingOvertakesWhatCouldNotBeSent: of one incident the first alert fails, and SNS would take
+// the second.
+func TestNothingOvertakesWhatCouldNotBeSent(t *testing.T) {
+	w := newWorld(t, nil)
+	tpl := template("1")
+	w.observe(told(tpl, quality.Status, "PAUSED", w.now()))
+	w.pass(time.Second)
+	w.observe(told(tpl, quality.Status, "DISABLED", w.now()))
+	w.post.fail = func(p quality.Parcel) error {
+		if p.Alerts[0].Event == quality.Firing {
+			return errDown
+		}
+		return nil
+	}
+	if err := w.courier.Flush(t.Context()); err == nil {
+		t.Error("flush succeeded although SNS refused")
+	}
+	if said := w.post.said(); len(said) != 0 {
+		t.Errorf("told %v before its incident began", said)
+	}
+	w.post.fail = nil
+	w.pass(2 * time.Minute)
+	w.flush()
+	if d := cmp.Diff([]string{"firing template_status warning", "escalated template_status critical"}, w.post.said()); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}
