@@ -8,33 +8,16 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 )
-
-const (
-	seedFiles = "verify/mutants/seeds/*.patch"
-	runLimit  = 10 * time.Minute // of one command
-)
-
-// seed is one bug and how it is caught.
-type seed struct {
-	name, file    string
-	bug, run, say string
-}
 
 func main() {
 	only := flag.String("only", "", "plant only the seeds whose name holds this")
@@ -42,14 +25,14 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := plant(ctx, *only, *list); err != nil {
+	if err := garden(ctx, *only, *list); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-// plant runs the seeds that are asked for, and fails if a bug survives.
-func plant(ctx context.Context, only string, list bool) error {
+// garden plants the seeds that are asked for, and fails if a bug survives.
+func garden(ctx context.Context, only string, list bool) error {
 	seeds, err := read(only)
 	if err != nil {
 		return err
@@ -60,168 +43,57 @@ func plant(ctx context.Context, only string, list bool) error {
 		}
 		return nil
 	}
-	if err := sound(ctx, seeds); err != nil {
+	p, err := newPlot(ctx)
+	if err != nil {
 		return err
 	}
-	began, survived := time.Now(), []string{}
-	for _, s := range seeds {
-		why := s.survives(ctx)
+	defer p.clear()
+	began := time.Now()
+	if err := sound(ctx, p, seeds); err != nil {
+		return err
+	}
+	var survived []string
+	for i, s := range seeds {
+		fmt.Printf("%2d of %d  %-36s ", i+1, len(seeds), s.name)
+		why, err := p.plant(ctx, s)
 		if ctx.Err() != nil {
+			fmt.Println()
 			return ctx.Err()
 		}
-		verdict := "caught"
-		if why != "" {
-			verdict = "SURVIVED"
-			survived = append(survived, s.name)
+		if err != nil {
+			return err
 		}
-		fmt.Printf("%-9s %-36s %s\n", verdict, s.name, cmp.Or(why, s.say))
+		if why != "" {
+			fmt.Println("SURVIVED", why)
+			survived = append(survived, s.name)
+			continue
+		}
+		fmt.Println("caught", strings.TrimPrefix(s.say, "--- FAIL: "))
 	}
 	if len(survived) > 0 {
 		return fmt.Errorf("%d of %d bugs survive: %s", len(survived), len(seeds), strings.Join(survived, ", "))
 	}
-	fmt.Printf("mutants: %d bugs planted, %d caught, in %s\n", len(seeds), len(seeds), time.Since(began).Round(time.Second))
+	fmt.Printf("mutants: %d bugs planted, all caught, in %s\n", len(seeds), time.Since(began).Round(time.Second))
 	return nil
-}
-
-// read parses the seeds.
-func read(only string) ([]seed, error) {
-	files, err := filepath.Glob(seedFiles)
-	if err != nil {
-		return nil, err
-	}
-	var seeds []seed
-	for _, file := range files {
-		s := seed{file: file, name: strings.TrimSuffix(filepath.Base(file), ".patch")}
-		if !strings.Contains(s.name, only) {
-			continue
-		}
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		for _, line := range strings.SplitN(string(b), "\n", 4) {
-			key, value, _ := strings.Cut(line, ": ")
-			switch key {
-			case "Bug":
-				s.bug = value
-			case "Run":
-				s.run = value
-			case "Says":
-				s.say = value
-			}
-		}
-		if s.bug == "" || s.run == "" || s.say == "" {
-			return nil, fmt.Errorf("%s begins without Bug, Run and Says", file)
-		}
-		seeds = append(seeds, s)
-	}
-	if len(seeds) == 0 {
-		return nil, fmt.Errorf("no seed matches %q; run from the top of the project", only)
-	}
-	return seeds, nil
 }
 
 // sound makes sure that the commands pass while nothing is planted: otherwise they catch nothing.
-func sound(ctx context.Context, seeds []seed) error {
-	dir, err := copyTree(ctx)
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
+func sound(ctx context.Context, p plot, seeds []seed) error {
 	var runs []string
 	for _, s := range seeds {
-		if slices.Contains(runs, s.run) {
-			continue
-		}
-		runs = append(runs, s.run)
-		if out, err := run(ctx, dir, s.run); err != nil {
-			return fmt.Errorf("with nothing planted, %s: %w\n%s", s.run, err, tail(out))
+		if !slices.Contains(runs, s.run) {
+			runs = append(runs, s.run)
 		}
 	}
-	fmt.Printf("mutants: %d commands pass while nothing is planted\n", len(runs))
+	for i, command := range runs {
+		fmt.Printf("%2d of %d  passes with nothing planted: %s\n", i+1, len(runs), command)
+		out, err := p.run(ctx, command)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("with nothing planted, %s: %w\n%s", command, err, tail(out))
+		}
+	}
 	return nil
-}
-
-// survives plants the bug and says why it was not caught, "" if it was.
-func (s seed) survives(ctx context.Context) string {
-	dir, err := copyTree(ctx)
-	if err != nil {
-		return err.Error()
-	}
-	defer os.RemoveAll(dir)
-	patch, err := filepath.Abs(s.file)
-	if err != nil {
-		return err.Error()
-	}
-	if out, err := run(ctx, dir, "git apply --recount -C1 '"+patch+"'"); err != nil {
-		return "the patch does not apply any more: " + strings.TrimSpace(string(out))
-	}
-	out, err := run(ctx, dir, s.run)
-	switch {
-	case err == nil:
-		return "passes: " + s.run
-	case !bytes.Contains(out, []byte(s.say)):
-		return "fails without saying " + s.say + ":\n" + tail(out)
-	}
-	return ""
-}
-
-// copyTree copies the files that git knows, as they are now, to a directory of its own. Installed
-// tools are shared.
-func copyTree(ctx context.Context) (dir string, err error) {
-	dir, err = os.MkdirTemp("", "wabawatch-mutant-")
-	if err != nil {
-		return "", err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.RemoveAll(dir) // what went wrong before is worth more
-		}
-	}()
-	names, err := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
-	if err != nil {
-		return "", fmt.Errorf("git ls-files: %w", err)
-	}
-	for name := range strings.SplitSeq(strings.Trim(string(names), "\x00"), "\x00") {
-		b, err := os.ReadFile(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // deleted, and not yet committed
-		}
-		if err != nil {
-			return "", err
-		}
-		info, err := os.Stat(name)
-		if err != nil {
-			return "", err
-		}
-		to := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(to, b, info.Mode().Perm()); err != nil {
-			return "", err
-		}
-	}
-	tools, err := filepath.Abs(".tools")
-	if err != nil {
-		return "", err
-	}
-	return dir, os.Symlink(tools, filepath.Join(dir, ".tools"))
-}
-
-// run runs a command in a group of its own, so that nothing of it is left when time is up.
-func run(ctx context.Context, dir, command string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, runLimit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "sh", "-c", command)
-	cmd.Dir = dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-	return cmd.CombinedOutput()
-}
-
-func tail(out []byte) string {
-	const most = 2000
-	return string(out[max(0, len(out)-most):])
 }
