@@ -138,10 +138,53 @@ func checkLastWord(t *testing.T, l *ledger, id string) {
 	}
 }
 
+// pollAtOnce invokes so many pollers at the same time.
+func pollAtOnce(t *testing.T, s *stack.Stack, pollers int) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for range pollers {
+		wg.Go(func() {
+			r, err := s.Functions[stack.Poller].Invoke(t.Context(), []byte("{}"))
+			if err = cmp.Or(err, r.Err()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestTheLeaseGoesToOneOfTwoPollers that find the same account due: the table is slow to write, so both
+// have read that it is before either has it, and Meta slower, so that it is held when the other asks again.
+func TestTheLeaseGoesToOneOfTwoPollers(t *testing.T) {
+	t.Parallel()
+	const interval = 5 * time.Second
+	l := deployed(t, often(interval.String(), ""))
+	stage(l.s)
+	if err := l.s.Functions[stack.Poller].Start(2); err != nil {
+		t.Fatal(err)
+	}
+	pollAtOnce(t, l.s, 2)
+	write := proxy.Match{From: stack.Poller, Service: proxy.DynamoDB, Operation: "PutItem"}
+	l.s.Proxy.Always(write, proxy.Delay(300*time.Millisecond, proxy.Fault{}))
+	l.s.Proxy.Always(graph, proxy.Delay(time.Second, proxy.Fault{}))
+	polls := func() int { return l.s.Meta.Calls("GET " + waba + "/phone_numbers") }
+	for range 5 {
+		time.Sleep(interval)
+		before, logged := polls(), len(l.s.Proxy.Log())
+		pollAtOnce(t, l.s, 2)
+		if n := polls() - before; n != 1 {
+			t.Errorf("two pollers asked for the numbers %d times", n)
+		}
+		if slices.ContainsFunc(l.s.Proxy.Log()[logged:], func(e proxy.Entry) bool { return e.Call == write && e.Status == http.StatusBadRequest }) {
+			return // they met
+		}
+	}
+	t.Error("no two pollers wanted the account at once")
+}
+
 // TestTwoPollersAtOnce make the calls of one, and leave the table of one.
 func TestTwoPollersAtOnce(t *testing.T) {
 	t.Parallel()
-	graph := proxy.Match{Service: proxy.Graph}
 	asked := func(s *stack.Stack) []string {
 		var out []string
 		for _, e := range s.Proxy.Log() {
@@ -160,16 +203,7 @@ func TestTwoPollersAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			var wg sync.WaitGroup
-			for range pollers {
-				wg.Go(func() {
-					r, err := l.s.Functions[stack.Poller].Invoke(t.Context(), []byte("{}"))
-					if err = cmp.Or(err, r.Err()); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-			wg.Wait()
+			pollAtOnce(t, l.s, pollers)
 		}
 		return l
 	}
