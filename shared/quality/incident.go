@@ -174,10 +174,17 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 	span := Span{Rule: inc.Rule, Key: inc.Key, From: inc.Since, To: later(end, inc.Since)}
 	if retired == "" && r.Once {
 		span.Told = v.newest(inc.Signal)
+		if now := v.levels[inc.Signal].known; Rank(w.s.Subject.Kind, inc.Signal, now.Value) <= 1 {
+			span.Told = justBefore(now.At) // the better value is its end
+		}
 	}
 	w.s.Past = append(w.s.Past, span)
 	inc.ID = ""
 }
+
+// justBefore is the newest time of a reading that an end at t is the end of: within a second the worse
+// value is in force, and may come after the better one.
+func justBefore(t time.Time) time.Time { return t.Add(-time.Second) }
 
 // ceasedFor is why a rule no longer holds, if not because the value has changed.
 func (w *work) ceasedFor(inc *Incident, v View, retired string) (reason string) {

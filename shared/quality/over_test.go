@@ -49,6 +49,40 @@ func TestWhatEndsWithoutANewValueEndsWhenItEnded(t *testing.T) {
 	}
 }
 
+// TestTheWorseWordOfASecondHoldsInWhicheverOrder: what took an incident back and what says it again may be of one
+// second. Then the worse counts, also if it comes when the incident is closed or was told as passed.
+func TestTheWorseWordOfASecondHoldsInWhicheverOrder(t *testing.T) {
+	acct, tpl := AccountSubject("1"), Subject{Template, "1", "7"}
+	for _, tc := range []struct {
+		rule      string
+		s         Subject
+		sig       Signal
+		bad, good string
+	}{
+		{RuleTemplateFlagged, tpl, Flagged, Yes, No},
+		{RuleAccountOffboarded, acct, Offboarded, "PARTNER_REMOVED", "PARTNER_ADDED"},
+		{RuleAccountDisabled, acct, BanState, "DISABLE", "REINSTATE"},
+	} {
+		first := fact(tc.s, tc.sig, tc.bad, t0, AttrDate, "November 20, 2026")
+		good := fact(tc.s, tc.sig, tc.good, at(60), AttrDate, "November 20, 2026")
+		again := fact(tc.s, tc.sig, tc.bad, at(60), AttrDate, "November 27, 2026")
+		for name, batches := range map[string][][]Point{
+			"the worse first": {{first}, {again}, {good}},
+			"the worse last":  {{first}, {good}, {again}},
+			"passed before":   {{first, good}, {again}},
+			"all at once":     {{good, again, first}},
+		} {
+			l := newLedger(t, tc.s)
+			for i, points := range batches {
+				l.told(at(120+i), points...)
+			}
+			if len(l.state.Open) != 1 || l.state.Open[0].Rule != tc.rule {
+				t.Errorf("%s, %s: told %q, open %v", tc.rule, name, l.said(), l.state.Open)
+			}
+		}
+	}
+}
+
 func TestDay7OfFlaggedKeepsTheLimitThatCameWithIt(t *testing.T) {
 	number := Subject{PhoneNumber, "1", "12025550101"}
 	l := newLedger(t, number)

@@ -32,7 +32,7 @@ func (w *work) pass(r Rule, replay []stretch) {
 		w.tell(a)
 		span := Span{Rule: r.ID, Key: f.Key, From: st.from, To: st.to}
 		if r.Once {
-			span.Told = st.to
+			span.Told = justBefore(st.to)
 		}
 		w.s.Past = append(w.s.Past, span)
 	}
