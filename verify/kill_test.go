@@ -94,11 +94,14 @@ func (r *ordeal) dice(what string) func(n int) int {
 	return rand.New(rand.NewPCG(seed, 0)).IntN
 }
 
-// trouble lets DynamoDB fail for a share of all calls, and SNS for many.
+// trouble lets DynamoDB fail for a share of all calls, and SNS for many; some of them kill the notifier.
 func (r *ordeal) trouble() {
 	lost := []proxy.Fault{proxy.DropBefore, proxy.DropAfter, proxy.ResetAfter, proxy.Truncate, proxy.Throttle, proxy.Fail(http.StatusServiceUnavailable), proxy.FailAfter(http.StatusInternalServerError)}
 	r.Proxy.Rate(proxy.Match{Service: proxy.DynamoDB}, 0.01, lost...)
 	r.Proxy.Rate(proxy.Match{Service: proxy.DynamoDB, Operation: "TransactWriteItems"}, 0.02, proxy.Cancel("TransactionConflict"), proxy.Cancel("None", "ThrottlingError"))
+	// Between publishing and marking there is little time to be killed in by chance.
+	kill := func() { r.died(stack.Notifier, r.Functions[stack.Notifier].Kill()) }
+	r.Proxy.Rate(proxy.Match{From: stack.Notifier, Service: proxy.SNS, Operation: "Publish"}, 0.1, proxy.KillBefore(kill), proxy.KillAfter(kill))
 	pick := r.dice("sns")
 	steps := make([]snstest.Step, 100_000)
 	often := []snstest.Step{snstest.Fail, snstest.Throttle, snstest.Drop, snstest.AcceptThenFail, snstest.AcceptThenDrop, snstest.AcceptThenFail}
@@ -131,11 +134,15 @@ func (r *ordeal) endure(kills int) {
 		pick := r.dice("kills")
 		targets := []string{stack.Webhook, stack.Webhook, stack.Webhook, stack.Webhook, stack.Notifier, stack.Notifier, stack.Notifier, stack.Poller, stack.Poller, stack.API}
 		for n := 0; n < kills && !r.t.Failed(); {
-			id, wait, which := targets[pick(len(targets))], time.Duration(pick(200_000))*time.Microsecond, pick(1000)
+			id, posts, wait, which := targets[pick(len(targets))], pick(10), time.Duration(pick(40_000))*time.Microsecond, pick(1000)
+			// First by work, so that a slow machine does not kill what has done nothing yet.
+			for until := r.posted() + posts; r.posted() < until; {
+				time.Sleep(time.Millisecond)
+			}
 			time.Sleep(wait)
 			if r.Functions[id].KillOne(which) {
 				n++
-				r.killed[id]++
+				r.died(id, 1)
 			}
 		}
 	})
@@ -144,6 +151,20 @@ func (r *ordeal) endure(kills int) {
 		r.notify(pick(4) == 0)
 	}
 	all.Wait()
+}
+
+// posted is how many bodies were sent.
+func (r *ordeal) posted() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.posts
+}
+
+// died counts processes that were killed.
+func (r *ordeal) died(id string, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.killed[id] += n
 }
 
 // next is what Meta sends next: what it has to send again or, sometimes, sends again although it need
