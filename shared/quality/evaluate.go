@@ -92,7 +92,11 @@ func (w *work) evidence(r Rule, heads Heads) map[Signal][]observation {
 			continue
 		}
 		var obs []observation
-		if !c.Known.IsZero() {
+		ev, read := w.in.Evidence[sig]
+		if read {
+			// It was read because the rule reads it with what was added: a cell remembers its end only.
+			obs = observations(w.s.Subject.Kind, sig, w.s.Complete(sig, ev))
+		} else if !c.Known.IsZero() {
 			before := w.in.State.Cells[sig].Known
 			if !before.IsZero() && before.At.Before(c.Known.At) {
 				obs = append(obs, observation{before.At, before.Value, before.Track, before.Attrs, true})
@@ -102,12 +106,12 @@ func (w *work) evidence(r Rule, heads Heads) map[Signal][]observation {
 				obs = append(obs, observation{c.Told.At, c.Told.Value, Told, c.Told.Attrs, true})
 			}
 		}
-		if !c.Current.IsZero() && !Known(c.Current.Value) {
+		if !read && !c.Current.IsZero() && !Known(c.Current.Value) {
 			obs = append(obs, observation{c.Current.At, c.Current.Value, c.Current.Track, c.Current.Attrs, true})
 		}
 		if last, before := w.s.Confirmed(sig, heads); c.Seen.Value == c.Current.Value && !last.IsZero() {
 			for _, at := range []time.Time{before, last} {
-				if at.After(c.Current.At) {
+				if at.After(c.Current.At) && !(read && slices.ContainsFunc(obs, func(o observation) bool { return o.at.Equal(at) })) {
 					obs = append(obs, observation{at, c.Seen.Value, Seen, nil, true})
 				}
 			}

@@ -118,3 +118,17 @@ func TestWhatBeganAfterAnIncidentEndedIsNotHiddenByIt(t *testing.T) {
 		}
 	}
 }
+
+// TestALateRestrictionEndsWithTheFirstLiftingAfterIt, not with the last one of all.
+func TestALateRestrictionEndsWithTheFirstLiftingAfterIt(t *testing.T) {
+	acct := AccountSubject("1")
+	restricted := func(from time.Time) Point { return fact(acct, Restriction("X"), RestrictionActive, from) }
+	l := newLedger(t, acct)
+	l.told(at(5*3600), restricted(at(5*3600)))
+	l.told(at(7*3600), fact(acct, RestrictionLifted, "B_UNBAN", at(7*3600)))
+	l.told(at(8*3600), fact(acct, RestrictionLifted, "A_UNBAN", at(3*3600)))
+	l.told(at(9*3600), fact(acct, Restriction("X"), RestrictionActive, t0, AttrUntil, at(90*3600).Format(time.RFC3339)))
+	if n := len(l.alerts); n != 3 || l.alerts[2].Event != Passed || l.alerts[2].Details[DetailEnded] != at(3*3600).Format(time.RFC3339) {
+		t.Errorf("told %q; want firing, resolved, passed that ended after 3 hours", l.said())
+	}
+}
