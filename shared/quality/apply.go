@@ -151,7 +151,9 @@ func (w *work) addSignal(sig Signal, points []Point) {
 		return
 	}
 	last := w.s.lastObserved(sig, w.in.Heads)
-	if _, again := w.obs[sig]; !again && len(points) == 1 && points[0].At.After(last) && !collapses(sig) && !restarts(w.s.Subject.Kind, sig) {
+	// What a lifting ends is told by the readings of every type: of one that expired and came again
+	// a cell remembers one row.
+	if _, again := w.obs[sig]; !again && len(points) == 1 && points[0].At.After(last) && !collapses(sig) && !restarts(w.s.Subject.Kind, sig) && sig != RestrictionLifted {
 		p := points[0]
 		w.setCell(sig, p, last)
 		w.added = append(w.added, p)

@@ -132,3 +132,21 @@ func TestALateRestrictionEndsWithTheFirstLiftingAfterIt(t *testing.T) {
 		t.Errorf("told %q; want firing, resolved, passed that ended after 3 hours", l.said())
 	}
 }
+
+// TestALiftingDoesNotJoinRestrictions of which the one had expired before the other came.
+func TestALiftingDoesNotJoinRestrictions(t *testing.T) {
+	acct := AccountSubject("1")
+	l := newLedger(t, acct)
+	l.told(t0, fact(acct, RestrictionLifted, "A_UNBAN", t0))
+	for _, hour := range []int{2, 5} {
+		from := at(hour * 3600)
+		l.told(from, fact(acct, Restriction("X"), RestrictionActive, from, AttrUntil, from.Add(2*time.Hour).Format(time.RFC3339)))
+		if hour == 2 {
+			l.tick(from.Add(2 * time.Hour))
+		}
+	}
+	l.told(at(6*3600), fact(acct, RestrictionLifted, "A_UNBAN", at(3600)))
+	if n := len(l.state.Open); n != 1 || !l.state.Open[0].Since.Equal(at(5*3600)) {
+		t.Errorf("open: %+v; told %q; want one incident since hour 5", l.state.Open, l.said())
+	}
+}
