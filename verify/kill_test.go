@@ -134,7 +134,7 @@ func (r *ordeal) endure(kills int) {
 		pick := r.dice("kills")
 		targets := []string{stack.Webhook, stack.Webhook, stack.Webhook, stack.Webhook, stack.Notifier, stack.Notifier, stack.Notifier, stack.Poller, stack.Poller, stack.API}
 		for n := 0; n < kills && !r.t.Failed(); {
-			id, posts, wait, which := targets[pick(len(targets))], pick(10), time.Duration(pick(40_000))*time.Microsecond, pick(1000)
+			id, posts, wait, which := targets[pick(len(targets))], pick(4), time.Duration(pick(40_000))*time.Microsecond, pick(1000)
 			// First by work, so that a slow machine does not kill what has done nothing yet.
 			for until := r.posted() + posts; r.posted() < until; {
 				time.Sleep(time.Millisecond)
