@@ -151,17 +151,23 @@ func (s *Store) Outgoing(ctx context.Context, keys []watch.AlertKey) ([]watch.Ou
 }
 
 // Update implements watch.Outbox.
-func (s *Store) Update(ctx context.Context, o *watch.Outgoing) error {
-	next := *o
-	next.Rev++
-	it, err := encodeAlert(next, s.expires())
-	if err != nil {
-		return err
+func (s *Store) Update(ctx context.Context, alerts ...*watch.Outgoing) error {
+	actions := make([]Action, len(alerts))
+	for i, o := range alerts {
+		next := *o
+		next.Rev++
+		it, err := encodeAlert(next, s.expires())
+		if err != nil {
+			return err
+		}
+		actions[i] = Action{Op: Put, Item: it, Cond: Cond{Rev: o.Rev}}
 	}
-	if err := s.table.Write(ctx, Action{Op: Put, Item: it, Cond: Cond{Rev: o.Rev}}); err != nil {
-		return fmt.Errorf("update alert %s: %w", o.Alert.ID, translate(err))
+	if err := s.table.Write(ctx, actions...); err != nil {
+		return fmt.Errorf("update %d alerts, first %s: %w", len(alerts), alerts[0].Alert.ID, translate(err))
 	}
-	o.Rev++
+	for _, o := range alerts {
+		o.Rev++
+	}
 	return nil
 }
 

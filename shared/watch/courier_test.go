@@ -1,12 +1,15 @@
 package watch_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
+	"github.com/wabawatch/wabawatch/shared/store"
+	"github.com/wabawatch/wabawatch/shared/store/tabletest"
 )
 
 // TestWhatIsBeingSentIsLeftAlone has another notifier come while an alert is on its way. By then
@@ -54,5 +57,43 @@ func TestNothingOvertakesWhatCouldNotBeSent(t *testing.T) {
 	w.flush()
 	if d := cmp.Diff([]string{"firing template_status warning", "escalated template_status critical"}, w.post.said()); d != "" {
 		t.Errorf("told (-want +got):\n%s", d)
+	}
+}
+
+// TestWhatWasFoldedIsMarkedTogether lets a notifier die after what it has published of an incident
+// that is over, at every write from there. What another one tells then must not be told as if it
+// were going on.
+func TestWhatWasFoldedIsMarkedTogether(t *testing.T) {
+	for survive := range 4 {
+		t.Run(fmt.Sprintf("%d writes after publishing", survive), func(t *testing.T) {
+			published, writes := false, 0
+			w := newWorld(t, func(tab store.Table) store.Table {
+				return &tabletest.Faulty{Table: tab, Before: func(int, []store.Action) error {
+					if !published {
+						return nil
+					}
+					if writes++; writes > survive {
+						return errDown
+					}
+					return nil
+				}}
+			})
+			for _, value := range []string{"PAUSED", "DISABLED", "APPROVED"} {
+				w.observe(told(template("1"), quality.Status, value, w.now()))
+				w.pass(time.Minute)
+			}
+			w.post.fail = func(quality.Parcel) error { published = true; return nil }
+			if err := w.courier.Flush(t.Context()); survive == 0 && err == nil {
+				t.Error("nothing failed")
+			}
+			w.post.fail, published = nil, false
+			w.pass(2 * time.Minute) // past the claim of the dead
+			w.flush()
+			for _, said := range w.post.said() {
+				if said != "passed template_status critical" {
+					t.Errorf("told %v, want only that it is over", w.post.said())
+				}
+			}
+		})
 	}
 }

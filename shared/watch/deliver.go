@@ -145,10 +145,10 @@ func (d *delivery) waits(o Outgoing) bool {
 	return err != nil
 }
 
-func (d *delivery) update(ctx context.Context, o *Outgoing) error {
+func (d *delivery) update(ctx context.Context, alerts ...*Outgoing) error {
 	d.room <- struct{}{}
 	defer func() { <-d.room }()
-	return d.Outbox.Update(ctx, o)
+	return d.Outbox.Update(ctx, alerts...)
 }
 
 // claim takes the alerts that nobody else is sending.

@@ -17,12 +17,15 @@ type Outbox interface {
 	Later(ctx context.Context, than []Outgoing) ([]AlertKey, error)
 	// Outgoing reads alerts; those that do not exist are left out.
 	Outgoing(ctx context.Context, keys []AlertKey) ([]Outgoing, error)
-	// Update stores the delivery part of one alert on condition of its Rev, which it then
-	// counts up in o. ErrConflict, ErrAmbiguous.
-	Update(ctx context.Context, o *Outgoing) error
+	// Update stores the delivery part of alerts, at least one and at most MaxUpdate, all of them
+	// or none, on condition of the Rev of each, which it then counts up. ErrConflict, ErrAmbiguous.
+	Update(ctx context.Context, alerts ...*Outgoing) error
 	// FirstLook lists the alerts of a first look that head, the summary's own alert, stands for.
 	FirstLook(ctx context.Context, head Outgoing) ([]AlertKey, error)
 }
+
+// MaxUpdate is how many alerts one Update takes.
+const MaxUpdate = 90
 
 // AlertKey locates an alert in the table; it means nothing outside the store.
 type AlertKey struct{ Partition, Sort string }

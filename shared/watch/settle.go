@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -10,52 +11,65 @@ import (
 // could not be marked the later ones are not either: told again, they must have the last word.
 func (d *delivery) markAll(ctx context.Context, items []sending) {
 	lanes(parallelMarks, items, func(s sending) string { return incident(s.alert) }, func(s *sending) {
-		for _, o := range s.records {
-			if !d.waits(o) {
-				d.mark(ctx, o, s.alert.ID)
+		for part := range slices.Chunk(s.records, MaxUpdate) {
+			if !d.waits(part[0]) {
+				d.mark(ctx, part, s.alert.ID)
 			}
 		}
 	})
 }
 
-// mark writes down that an alert was sent. If it cannot be written the alert will be sent again,
-// which is better than never.
-func (d *delivery) mark(ctx context.Context, o Outgoing, sentAs string) {
-	err := d.settle(ctx, o, func(o *Outgoing) {
+// mark writes down that alerts were sent: those that were folded into one together, or a death in
+// between would leave some of them to be told after their own end. If it cannot be written they
+// will be sent again, which is better than never.
+func (d *delivery) mark(ctx context.Context, alerts []Outgoing, sentAs string) {
+	err := d.settle(ctx, alerts, func(o *Outgoing) {
 		if o.SentAt = d.Now().UTC(); sentAs != o.Alert.ID {
 			o.FoldedInto = sentAs
 		}
 	})
-	if err != nil {
-		d.fail(o, fmt.Errorf("mark as sent: %w", err))
-		d.Log.ErrorContext(ctx, "alert published and not marked: it may be told again", "alert", o.Alert.ID, "err", err)
-		return
+	for _, o := range alerts {
+		if err != nil {
+			d.fail(o, fmt.Errorf("mark as sent: %w", err))
+			d.Log.ErrorContext(ctx, "alert published and not marked: it may be told again", "alert", o.Alert.ID, "err", err)
+			continue
+		}
+		d.Log.InfoContext(ctx, "alert published", "alert", o.Alert.ID, "rule", o.Alert.Rule, "event", string(o.Alert.Event))
 	}
-	d.Log.InfoContext(ctx, "alert published", "alert", o.Alert.ID, "rule", o.Alert.Rule, "event", string(o.Alert.Event))
 }
 
-// settle writes down that an alert is done with, trying hard: every failure here may tell people
-// twice.
-func (d *delivery) settle(ctx context.Context, o Outgoing, change func(*Outgoing)) error {
+// settle writes down that alerts are done with, all of them or none, trying hard: every failure
+// here may tell people twice.
+func (d *delivery) settle(ctx context.Context, alerts []Outgoing, change func(*Outgoing)) error {
 	// A deadline that ended while publishing must not stop it.
 	ctx = context.WithoutCancel(ctx)
+	left := slices.Clone(alerts)
 	var err error
 	for try := range markTries {
 		if try > 0 {
 			_ = sleep(ctx, time.Duration(try*try)*20*time.Millisecond) // ctx does not end
-			now, rerr := d.Outbox.Outgoing(ctx, []AlertKey{o.Key})
+			var keys []AlertKey
+			for _, o := range left {
+				keys = append(keys, o.Key)
+			}
+			now, rerr := d.Outbox.Outgoing(ctx, keys)
 			if rerr != nil {
 				err = rerr
 				continue
 			}
-			if len(now) == 0 || now[0].Done() {
-				return nil // an earlier try was written, and its answer lost
+			// An earlier try may have been written, and its answer lost.
+			if left = slices.DeleteFunc(now, Outgoing.Done); len(left) == 0 {
+				return nil
 			}
-			o = now[0]
 		}
-		o.ClaimedBy, o.ClaimedUntil = "", time.Time{}
-		change(&o)
-		if err = d.update(ctx, &o); err == nil {
+		writes := make([]*Outgoing, len(left))
+		for i := range left {
+			o := &left[i]
+			o.ClaimedBy, o.ClaimedUntil = "", time.Time{}
+			change(o)
+			writes[i] = o
+		}
+		if err = d.update(ctx, writes...); err == nil {
 			return nil
 		}
 	}
@@ -88,7 +102,7 @@ func (d *delivery) refused(ctx context.Context, o Outgoing, cause error) {
 		}
 	}
 	d.Log.ErrorContext(ctx, "alert parked after too many refusals", "alert", o.Alert.ID, "err", cause)
-	if err := d.settle(ctx, o, func(o *Outgoing) { o.Refused, o.ParkedAt = maxRefusals, d.Now().UTC() }); err != nil {
+	if err := d.settle(ctx, []Outgoing{o}, func(o *Outgoing) { o.Refused, o.ParkedAt = maxRefusals, d.Now().UTC() }); err != nil {
 		d.fail(o, fmt.Errorf("park: %w", err))
 	}
 }
