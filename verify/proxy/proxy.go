@@ -8,6 +8,7 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -19,6 +20,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Services that are known by name: their errors have a form, and their operations a header or a
@@ -343,11 +345,19 @@ type answer struct {
 	body   []byte
 }
 
-// send asks the service. The caller's giving up does not take back what it asked.
+// patience is how long a service may go on with what a caller that is gone has asked.
+const patience = 3 * time.Second
+
+// send asks the service. The caller's giving up does not take back what it asked, but a service that
+// hangs does not hang for ever.
 func (x *exchange) send() (answer, error) {
 	u := *x.r.URL
 	u.Scheme, u.Host = x.to.Scheme, x.to.Host
-	req, err := http.NewRequest(x.r.Method, u.String(), bytes.NewReader(x.body))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(x.r.Context()))
+	defer cancel()
+	stop := context.AfterFunc(x.r.Context(), func() { time.AfterFunc(patience, cancel) })
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, x.r.Method, u.String(), bytes.NewReader(x.body))
 	if err != nil {
 		return answer{}, err
 	}
