@@ -77,23 +77,24 @@ func since(log []quality.LogEntry, from time.Time) []quality.LogEntry {
 	return log[max(0, n-1):]
 }
 
-// track reads the points of one track since from, and the newest one before.
+// track reads the points of one track since from, and the newest before: all of its instant, since the
+// key does not say which of them is in force.
 func (s *Store) track(ctx context.Context, sub quality.Subject, sig quality.Signal, t quality.Track, from time.Time) ([]quality.Point, error) {
 	pk, prefix := pointsPK(sub), trackPrefix(sig, t)
 	start := prefix
-	var items []Item
 	if !from.IsZero() {
-		start = prefix + from.UTC().Format(keyTime)
-		before, err := s.table.Query(ctx, Query{PK: pk, From: prefix, To: start, Backward: true, Limit: 1})
-		if err != nil {
-			return nil, err
-		}
-		items = before.Items
-		for len(items) == 0 && before.Next != "" {
-			if before, err = s.table.Query(ctx, Query{PK: pk, From: prefix, To: start, Backward: true, Limit: 1, Cursor: before.Next}); err != nil {
+		before := Query{PK: pk, From: prefix, To: prefix + from.UTC().Format(keyTime), Backward: true, Limit: 1}
+		start = before.To
+		for more := true; more; {
+			page, err := s.table.Query(ctx, before)
+			if err != nil {
 				return nil, err
 			}
-			items = before.Items
+			if len(page.Items) > 0 {
+				start = page.Items[0].SK[:len(prefix)+len(keyTime)]
+			}
+			before.Cursor = page.Next
+			more = len(page.Items) == 0 && page.Next != ""
 		}
 	}
 	rest, err := s.all(ctx, Query{PK: pk, From: start, To: prefix + afterAll})
@@ -101,7 +102,7 @@ func (s *Store) track(ctx context.Context, sub quality.Subject, sig quality.Sign
 		return nil, err
 	}
 	var out []quality.Point
-	for _, it := range append(items, rest...) {
+	for _, it := range rest {
 		p, err := decodePoint(it)
 		if err != nil {
 			return nil, err

@@ -403,3 +403,23 @@ func TestNewRulesLookAtQuietSubjects(t *testing.T) {
 		t.Errorf("told %v in %d parcels, want one summary", got, len(w.post.sent))
 	}
 }
+
+// TestSecondBeforeALateReadingIsReadWhole: of two readings of one second the worse is in force,
+// wherever its key stands. What comes late after that second must not take the other for it.
+func TestSecondBeforeALateReadingIsReadWhole(t *testing.T) {
+	for _, better := range []string{"APPROVED", "PENDING", "PAUSED", "REJECTED", "IN_APPEAL"} {
+		w := newWorld(t, nil)
+		tpl := template("1")
+		at := func(minute int) time.Time { return w.now().Add(time.Duration(minute) * time.Minute) }
+		for _, r := range []quality.Reading{
+			told(tpl, quality.Status, "DISABLED", at(0)),
+			told(tpl, quality.Status, better, at(1)), told(tpl, quality.Status, "DISABLED", at(1)),
+			told(tpl, quality.Status, better, at(2)), told(tpl, quality.Status, "DISABLED", at(2)),
+		} {
+			w.observe(r)
+		}
+		if now := w.state(tpl).Cells[quality.Status].Current; now.Value != "DISABLED" || !now.At.Equal(at(0)) {
+			t.Errorf("with %s beside it: %s since %s, want DISABLED since %s", better, now.Value, now.At, at(0))
+		}
+	}
+}
