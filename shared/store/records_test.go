@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -165,6 +166,11 @@ func TestNewerRecordIsRefusedByName(t *testing.T) {
 	_, err = decodeState(it)
 	if newer, ok := errors.AsType[*NewerError](err); !ok || !strings.Contains(newer.Error(), it.SK) {
 		t.Errorf("decodeState of a newer record = %v", err)
+	}
+	kind := Item{Key: kindKey("field:x"), Body: fmt.Sprintf(`{"v":%d,"kind":"field:x","count":3}`, unknownVersion+1)}
+	_, err = decodeKind(kind)
+	if newer, ok := errors.AsType[*NewerError](err); !ok || newer.Version != unknownVersion+1 {
+		t.Errorf("decodeKind of a newer record = %v", err)
 	}
 }
 

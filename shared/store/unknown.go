@@ -30,6 +30,17 @@ type rawBody struct {
 
 const unknownVersion = 1
 
+func decodeKind(it Item) (kindBody, error) {
+	var b kindBody
+	if err := decode(it, &b); err != nil {
+		return kindBody{}, err
+	}
+	if b.Version > unknownVersion {
+		return kindBody{}, &NewerError{it.Key, b.Version, unknownVersion}
+	}
+	return b, nil
+}
+
 // maxRaw caps the evidence of one unknown thing.
 const maxRaw = 64 << 10
 
@@ -52,7 +63,7 @@ func (s *Store) Novelty(ctx context.Context, n quality.Novelty) error {
 			if it.Key == raw {
 				return nil
 			}
-			if err := decode(it, &count); err != nil {
+			if count, err = decodeKind(it); err != nil {
 				return err
 			}
 			rev = it.Rev
@@ -91,8 +102,8 @@ func (s *Store) KnownNovelties(ctx context.Context, kinds []string) (map[string]
 	}
 	known := map[string]bool{}
 	for _, it := range items {
-		var b kindBody
-		if err := decode(it, &b); err != nil {
+		b, err := decodeKind(it)
+		if err != nil {
 			return nil, err
 		}
 		known[b.Kind] = true
