@@ -126,7 +126,7 @@ func secret(s string) error {
 		return errors.New("holds a space, a line break or a character that is not ASCII")
 	}
 	if len(s) < MinSecretChars {
-		return fmt.Errorf("has %d characters; at least %d are needed", len(s), MinSecretChars)
+		return fmt.Errorf("is %d long; at least %d characters are needed", len(s), MinSecretChars)
 	}
 	if len(s) > maxSecretChars {
 		return fmt.Errorf("has more than %d characters", maxSecretChars)

@@ -134,7 +134,7 @@ func TestMalformedSecretsAreNamedNotShown(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "sEc") {
 		t.Fatalf("error is %v", err)
 	}
-	for _, want := range []string{"/w/app-secrets is a comma-separated list, and entry 2 ", "/w/verify-token has 3 characters", "/w/api-token is a comma-separated list, and entry 1 "} {
+	for _, want := range []string{"/w/app-secrets is a comma-separated list, and entry 2 ", "/w/verify-token is 3 long; at least 4 characters are needed", "/w/api-token is a comma-separated list, and entry 1 "} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error lacks %q:\n%v", want, err)
 		}
