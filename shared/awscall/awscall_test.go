@@ -176,7 +176,11 @@ func TestCallersDeadline(t *testing.T) {
 		if took := time.Since(start); took >= 20*time.Second {
 			t.Errorf("took %v: it waited for a time it did not have", took)
 		}
-		c, l = over(hangs)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), attemptTimeout/2)
+		defer cancel()
+		c, l := over(hangs)
 		if err := c.Do(ctx, Request{Operation: "Post", Repeatable: true}); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, ErrLost) || len(l.sent) != 1 {
 			t.Errorf("%v after %d attempts, want one that is lost", err, len(l.sent))
 		}
