@@ -218,7 +218,7 @@ func special(rule string) []quality.Alert {
 		number.SubjectKind, number.SubjectID, number.SubjectName = quality.PhoneNumber, "12025550101", ""
 		return append(out, number, signal(fire(quality.Critical, "ACTIVE"), quality.Restriction("RESTRICTED_DREAMING")), over("ACTIVE", quality.ReasonExpired))
 	case quality.RuleAccountDisabled:
-		return []quality.Alert{fire(quality.Warning, "SCHEDULE_FOR_DISABLE", quality.AttrDate, "November 27, 2026"), over("DISABLE", quality.ReasonHealthy)}
+		return []quality.Alert{fire(quality.Warning, "SCHEDULE_FOR_DISABLE", quality.AttrDate, "November 27, 2026"), over("DISABLE", quality.ReasonHealthy), over("SCHEDULE_FOR_DISABLE", quality.ReasonNotRepeated)}
 	case quality.RuleAccountOffboarded:
 		return []quality.Alert{
 			fire(quality.Critical, "PARTNER_REMOVED", quality.AttrReason, "PRIMARY_INACTIVITY", quality.AttrDescription, "SYSTEM", quality.AttrPhoneNumber, "12025550101"),

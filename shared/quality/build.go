@@ -133,12 +133,17 @@ func (r Rule) curedBy(sig Signal, value string) Rule {
 }
 
 // untilHealthy makes a rule false once two polls after it was last told found the account
-// healthy: it can be read, it was not rejected, and Meta lets it send.
-func (r Rule) untilHealthy() Rule {
+// healthy: it can be read, it was not rejected, and Meta lets it send. That proves nothing about
+// values that only announce what will come: those end when nobody repeats them.
+func (r Rule) untilHealthy(announcements ...string) Rule {
 	reads := r.Reads
 	r.Once = true
 	r.Reads = func(s Signal) bool { return s == CanSendMessage || s == ReviewStatus || reads(s) }
 	return r.wrap(func(_ Rule, v View, f Finding) (Finding, bool) {
+		if slices.Contains(announcements, f.Row.Value) {
+			f.Until, f.UntilReason = v.newest(f.Signal).Add(endAfter), ReasonNotRepeated
+			return f, v.At.Before(f.Until)
+		}
 		send, _, sentBefore := v.Seen(CanSendMessage)
 		review, _, _ := v.Seen(ReviewStatus)
 		healthy := Known(send) && send != "BLOCKED" && review != "REJECTED" && sentBefore.After(v.newest(f.Signal))

@@ -53,7 +53,7 @@ var DefaultRules = Rules{
 	level(RuleTemplateStatus, Template, Status, templateStatus).never("REJECTED", "DISABLED").overdue(),
 	level(RuleTemplateFlagged, Template, Flagged, flaggedWarning).ends(endAfter, ReasonNotRepeated).curedBy(QualityScore, Green),
 	restricted(),
-	level(RuleAccountDisabled, Account, BanState, banLevels).untilHealthy(),
+	level(RuleAccountDisabled, Account, BanState, banLevels).untilHealthy("SCHEDULE_FOR_DISABLE"),
 	level(RuleAccountReview, Account, ReviewStatus, reviewLevels),
 	level(RuleAccountOffboarded, Account, Offboarded, offboardLevels).untilHealthy(),
 	accountAlert(),

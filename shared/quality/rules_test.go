@@ -18,6 +18,12 @@ func (l *ledger) said() []string {
 
 func (l *ledger) tick(now time.Time) { l.apply(now, nil, func(State) []Point { return nil }) }
 
+// healthy is a poll of an account's health that finds nothing wrong.
+func healthy(l *ledger, when time.Time) {
+	l.poll(when, Health, &Seeing{Subject: l.state.Subject, Values: map[Signal]Observed{CanSendMessage: {Value: "AVAILABLE"}}}, nil, nil)
+	l.tick(when.Add(time.Second))
+}
+
 func fact(s Subject, sig Signal, value string, at time.Time, attrs ...string) Point {
 	p := Point{Subject: s, Signal: sig, Value: value, At: at, Track: Told}
 	for i := 0; i+1 < len(attrs); i += 2 {
@@ -112,6 +118,22 @@ func TestRules(t *testing.T) {
 			l.told(at(60), fact(acct, BanState, "DISABLE", at(60)))
 			l.told(at(120), fact(acct, BanState, "REINSTATE", at(120)))
 		}, acct, "firing account_disabled warning, escalated account_disabled critical, resolved account_disabled critical"},
+		{"a ban ends when two polls find the account healthy", func(l *ledger) {
+			l.told(t0, fact(acct, BanState, "DISABLE", t0))
+			healthy(l, at(3600))
+			healthy(l, at(7200))
+		}, acct, "firing account_disabled critical, resolved account_disabled critical"},
+		{"a ban that is announced does not: the account is healthy until that day", func(l *ledger) {
+			l.told(t0, fact(acct, BanState, "SCHEDULE_FOR_DISABLE", t0))
+			for n := range 6 {
+				healthy(l, t0.Add(time.Duration(n+1)*day))
+			}
+			l.told(t0.Add(6*day), fact(acct, BanState, "DISABLE", t0.Add(6*day)))
+		}, acct, "firing account_disabled warning, " + strings.Repeat("reminder account_disabled warning, ", 6) + "escalated account_disabled critical"},
+		{"a ban that is announced ends when nobody repeats it", func(l *ledger) {
+			l.told(t0, fact(acct, BanState, "SCHEDULE_FOR_DISABLE", t0))
+			l.tick(t0.Add(7 * day))
+		}, acct, "firing account_disabled warning, resolved account_disabled warning"},
 		{"a limit that falls is a warning, one that rises is information", func(l *ledger) {
 			l.told(t0, fact(home, MessagingLimit, "TIER_10K", t0))
 			l.told(at(60), fact(home, MessagingLimit, "TIER_2K", at(60)))
