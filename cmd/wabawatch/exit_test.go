@@ -45,6 +45,8 @@ func TestExitCodes(t *testing.T) {
 		{"--nothing", right, exitUsage, "--nothing"},
 		{"version more", right, exitUsage, `"more"`},
 		{"serve more", right, exitUsage, `"more"`},
+		{"serve --listen nowhere", right, exitUsage, "--listen is \"nowhere\""},
+		{`serve --rules {"dreams":1}`, right, exitUsage, "--rules: no rule \"dreams\""},
 		{"subscribe", right, exitUsage, "--waba"},
 		{"subscribe --waba abc", right, exitUsage, "abc"},
 		{"subscribe --waba " + waba, right, 0, waba + " subscribed"},

@@ -55,21 +55,24 @@ With --demo nothing needs to be set: a simulation of Meta runs beside it and tel
 		{name: "sns-topic", variable: "WABAWATCH_SNS_TOPIC_ARN", usage: "SNS topic that alerts are published to"},
 	}
 	for i, f := range settings {
-		settings[i].value = cmd.Flags().String(f.name, "", f.usage)
+		settings[i].value = cmd.Flags().String(f.name, "", f.usage+"; also "+f.variable)
 	}
 	cmd.Flags().BoolVar(&demo, "demo", false, "simulate Meta, with invented data")
 	pace := cmd.Flags().Duration("pace", 6*time.Second, "of --demo: time between the steps of the story")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		set := map[string]string{}
+		set, given := map[string]string{}, []string{}
 		for _, f := range settings {
 			// An empty flag was given to undo what the environment says.
 			if cmd.Flags().Changed(f.name) {
 				set[f.variable] = strings.TrimSpace(*f.value)
+				given = append(given, f.variable, "--"+f.name)
 			}
 		}
 		cfg, err := config.ParseServe(demo, set)
 		if err = errors.Join(err, unknownWords(cfg)); err != nil {
-			return usageError{fmt.Errorf("not started; these settings need attention:\n%w", err)}
+			// A flag wins over its variable, so what is wrong with the one is wrong with the other.
+			said := strings.NewReplacer(given...).Replace(err.Error())
+			return usageError{fmt.Errorf("not started; these settings need attention:\n%s", said)}
 		}
 		p := &program{cfg: cfg, out: cmd.OutOrStdout(), log: newLogger(cmd.ErrOrStderr(), demo)}
 		if *pace <= 0 {

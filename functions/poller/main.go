@@ -42,7 +42,7 @@ func setup(ctx context.Context, log *slog.Logger) (*poller, error) {
 	}
 	rules, err := quality.DefaultRules.Override(cfg.Rules)
 	if err != nil {
-		return nil, fmt.Errorf("config: %w", err)
+		return nil, fmt.Errorf("config: WABAWATCH_RULES: %w", err)
 	}
 	aws := config.LambdaAWS(cfg.Lambda)
 	table := dynamo.New(awscall.New(aws, dynamo.Service), cfg.Table)

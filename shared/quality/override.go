@@ -37,25 +37,25 @@ func (rs Rules) Override(text string) (Rules, error) {
 	}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &all); err != nil {
-		return nil, fmt.Errorf("rules: not a JSON object by rule id: %w", err)
+		return nil, fmt.Errorf("not a JSON object by rule id: %w", err)
 	}
 	var errs []error
 	for _, id := range slices.Sorted(maps.Keys(all)) {
 		i := slices.IndexFunc(out, func(r Rule) bool { return r.ID == id })
 		if i < 0 {
-			errs = append(errs, fmt.Errorf("rules: no rule %q; there are %s", id, strings.Join(out.ids(), ", ")))
+			errs = append(errs, fmt.Errorf("no rule %q; there are %s", id, strings.Join(out.ids(), ", ")))
 			continue
 		}
 		var o override
 		dec := json.NewDecoder(bytes.NewReader(all[id]))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(&o); err != nil {
-			errs = append(errs, fmt.Errorf("rules: %s: %w", id, err))
+			errs = append(errs, fmt.Errorf("%s: %w", id, err))
 			continue
 		}
 		r, err := out[i].with(o)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("rules: %s: %w", id, err))
+			errs = append(errs, fmt.Errorf("%s: %w", id, err))
 			continue
 		}
 		out[i] = r
