@@ -55,6 +55,24 @@ type observation struct {
 // observations returns what was said of a signal, in order: points, and for every log entry
 // what the track seen then said. Repeats of one reading are left out.
 func observations(k Kind, sig Signal, ev Evidence) []observation {
+	return observe(k, sig, ev, func(out []observation, o observation) []observation { return append(out, o) })
+}
+
+// outline returns the observations that rows of the signal alone are made of: of log entries that
+// follow each other only the first and the last two, since a webhook of the same second hides the
+// last. A year of polls has a hundred thousand of them.
+func outline(k Kind, sig Signal, ev Evidence) []observation {
+	return observe(k, sig, ev, func(out []observation, o observation) []observation {
+		if n := len(out); n >= 3 && !out[n-1].point && !out[n-2].point && !out[n-3].point {
+			out[n-2], out[n-1] = out[n-1], o
+			return out
+		}
+		return append(out, o)
+	})
+}
+
+// observe gathers observations; confirm adds those that log entries stand for.
+func observe(k Kind, sig Signal, ev Evidence, confirm func([]observation, observation) []observation) []observation {
 	points := effective(sig, ev.Points)
 	slices.SortFunc(points, func(a, b Point) int { return comparePoints(k, a, b) })
 	presence := slices.Clone(ev.Presence)
@@ -92,7 +110,7 @@ func observations(k Kind, sig Signal, ev Evidence) []observation {
 			put(points[i])
 		}
 		if present && !seen.At.IsZero() && seen.At.Before(e.At) && !slices.Contains(e.Without, sig) {
-			out = append(out, observation{at: e.At, value: seen.Value, track: Seen, attrs: seen.Attrs})
+			out = confirm(out, observation{at: e.At, value: seen.Value, track: Seen, attrs: seen.Attrs})
 		}
 	}
 	for ; i < len(points); i++ {
@@ -228,5 +246,5 @@ func anyValue(string) bool { return true }
 // it. Of a span, the first row is the value in force when it begins; its At is the newest
 // observation before the span, unless it is also the first ever.
 func History(k Kind, sig Signal, ev Evidence) []Row {
-	return rows(observations(k, sig, ev), anyValue, 0)
+	return rows(outline(k, sig, ev), anyValue, 0)
 }
