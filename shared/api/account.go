@@ -42,7 +42,7 @@ func (s *Server) accounts(r *request) error {
 			continue
 		}
 		if len(items) == limit || subjects > maxSubjects {
-			next = items[limit-1].WABAID
+			next = items[len(items)-1].WABAID
 			break
 		}
 		a, err := s.rollUp(r, rec)

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -297,6 +298,35 @@ func TestRareAlertsDoNotReadForEver(t *testing.T) {
 	}
 	if reader.calls > 200 || reader.read > 20_000 {
 		t.Errorf("%d calls read %d alerts", reader.calls, reader.read)
+	}
+}
+
+// crowded is a reader of accounts of which each has more subjects than a page may roll up.
+type crowded struct{ api.Reader }
+
+func (crowded) Accounts(context.Context) ([]watch.Account, error) {
+	return []watch.Account{{WABAID: "1"}, {WABAID: "2"}, {WABAID: "3"}}, nil
+}
+
+func (crowded) Account(_ context.Context, waba string) ([]quality.State, error) {
+	return slices.Repeat([]quality.State{{Subject: quality.Subject{Kind: quality.Template, WABAID: waba, ID: "7"}}}, 10_001), nil
+}
+
+func (crowded) Schedule(context.Context, string) (watch.Schedule, error) {
+	return watch.Schedule{}, nil
+}
+
+func (crowded) LastWebhook(context.Context, string) (time.Time, error) { return time.Time{}, nil }
+
+// TestLargeAccountsMakeShortPages: the next page goes on after the last account that was shown.
+func TestLargeAccountsMakeShortPages(t *testing.T) {
+	s := &api.Server{Reader: crowded{}, Tokens: []api.Token{{Token: full}}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	if items := walk(t, s.Handler(), "/v1/accounts", "100"); len(items) != 3 {
+		t.Errorf("%d accounts, want 3", len(items))
+	}
+	_, body := get(t, s.Handler(), full, "/v1/accounts")
+	if items := body["items"].([]any); len(items) != 1 || body["next"] == nil {
+		t.Errorf("a page of %d accounts, next %v; want one, and more", len(items), body["next"])
 	}
 }
 
