@@ -2,8 +2,11 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 	"github.com/wabawatch/wabawatch/shared/watch"
@@ -27,6 +30,9 @@ type account struct {
 // hundred with thousands of templates would take longer than an answer may.
 const maxSubjects = 10_000
 
+// parallelAccounts are rolled up at once; the states of all of them are in memory.
+const parallelAccounts = 4
+
 func (s *Server) accounts(r *request) error {
 	limit, after, err := r.page()
 	if err != nil {
@@ -36,21 +42,23 @@ func (s *Server) accounts(r *request) error {
 	if err != nil {
 		return err
 	}
-	items, next, subjects := []account{}, "", 0
-	for _, rec := range records {
-		if rec.WABAID <= after || !r.allows(rec.WABAID) {
-			continue
-		}
-		if len(items) == limit || subjects > maxSubjects {
-			next = items[len(items)-1].WABAID
-			break
-		}
-		a, err := s.rollUp(r, rec)
+	records = slices.DeleteFunc(records, func(rec watch.Account) bool { return rec.WABAID <= after || !r.allows(rec.WABAID) })
+	items, subjects := []account{}, 0
+	for some := range slices.Chunk(records[:min(limit, len(records))], parallelAccounts) {
+		rolled, err := s.rollUps(r, some)
 		if err != nil {
 			return err
 		}
-		items = append(items, a)
-		subjects += a.Numbers + a.Templates
+		for _, a := range rolled {
+			subjects += a.Numbers + a.Templates
+		}
+		if items = append(items, rolled...); subjects > maxSubjects {
+			break
+		}
+	}
+	next := ""
+	if len(items) < len(records) {
+		next = items[len(items)-1].WABAID
 	}
 	return r.write(page(items, r.next(next)))
 }
@@ -63,24 +71,36 @@ func (s *Server) account(r *request) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.rollUp(r, rec)
+	a, err := s.rollUp(r.ctx, rec)
 	if err != nil {
 		return err
 	}
 	return r.write(a)
 }
 
+func (s *Server) rollUps(r *request, records []watch.Account) ([]account, error) {
+	out := make([]account, len(records))
+	g, ctx := errgroup.WithContext(r.ctx)
+	for i, rec := range records {
+		g.Go(func() (err error) {
+			out[i], err = s.rollUp(ctx, rec)
+			return err
+		})
+	}
+	return out, g.Wait()
+}
+
 // rollUp shows an account as the worst of its subjects.
-func (s *Server) rollUp(r *request, rec watch.Account) (account, error) {
-	states, err := s.Reader.Account(r.ctx, rec.WABAID)
+func (s *Server) rollUp(ctx context.Context, rec watch.Account) (account, error) {
+	states, err := s.Reader.Account(ctx, rec.WABAID)
 	if err != nil {
 		return account{}, err
 	}
-	sched, err := s.Reader.Schedule(r.ctx, rec.WABAID)
+	sched, err := s.Reader.Schedule(ctx, rec.WABAID)
 	if err != nil {
 		return account{}, err
 	}
-	webhook, err := s.Reader.LastWebhook(r.ctx, rec.WABAID)
+	webhook, err := s.Reader.LastWebhook(ctx, rec.WABAID)
 	if err != nil {
 		return account{}, err
 	}
@@ -107,7 +127,7 @@ func (s *Server) rollUp(r *request, rec watch.Account) (account, error) {
 		out.OpenIncidents += len(st.Open)
 	}
 	if out.MessagingLimit == nil && rec.PortfolioID != "" && rec.Home != rec.WABAID {
-		if out.MessagingLimit, err = s.limitAtHome(r, rec); err != nil {
+		if out.MessagingLimit, err = s.limitAtHome(ctx, rec); err != nil {
 			return account{}, err
 		}
 	}
@@ -133,9 +153,9 @@ func lastPoll(sched watch.Schedule) (last time.Time) {
 
 // limitAtHome is the messaging limit of an account whose portfolio is kept under another; nil while
 // it is not known.
-func (s *Server) limitAtHome(r *request, rec watch.Account) (*string, error) {
+func (s *Server) limitAtHome(ctx context.Context, rec watch.Account) (*string, error) {
 	portfolio := rec.Portfolio()
-	states, _, err := s.Reader.Load(r.ctx, []quality.Subject{portfolio})
+	states, _, err := s.Reader.Load(ctx, []quality.Subject{portfolio})
 	if err != nil {
 		return nil, err
 	}

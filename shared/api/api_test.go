@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -305,7 +306,11 @@ func TestRareAlertsDoNotReadForEver(t *testing.T) {
 type crowded struct{ api.Reader }
 
 func (crowded) Accounts(context.Context) ([]watch.Account, error) {
-	return []watch.Account{{WABAID: "1"}, {WABAID: "2"}, {WABAID: "3"}}, nil
+	var out []watch.Account
+	for id := range 9 {
+		out = append(out, watch.Account{WABAID: strconv.Itoa(id)})
+	}
+	return out, nil
 }
 
 func (crowded) Account(_ context.Context, waba string) ([]quality.State, error) {
@@ -321,12 +326,12 @@ func (crowded) LastWebhook(context.Context, string) (time.Time, error) { return 
 // TestLargeAccountsMakeShortPages: the next page goes on after the last account that was shown.
 func TestLargeAccountsMakeShortPages(t *testing.T) {
 	s := &api.Server{Reader: crowded{}, Tokens: []api.Token{{Token: full}}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-	if items := walk(t, s.Handler(), "/v1/accounts", "100"); len(items) != 3 {
-		t.Errorf("%d accounts, want 3", len(items))
+	if items := walk(t, s.Handler(), "/v1/accounts", "100"); len(items) != 9 {
+		t.Errorf("%d accounts, want 9", len(items))
 	}
 	_, body := get(t, s.Handler(), full, "/v1/accounts")
-	if items := body["items"].([]any); len(items) != 1 || body["next"] == nil {
-		t.Errorf("a page of %d accounts, next %v; want one, and more", len(items), body["next"])
+	if items := body["items"].([]any); len(items) != 4 || body["next"] == nil {
+		t.Errorf("a page of %d accounts, next %v; want those of one reading, and more", len(items), body["next"])
 	}
 }
 
