@@ -47,8 +47,9 @@ func TestThousandChangesOfOneSubject(t *testing.T) {
 	}
 }
 
-// TestManyPostsOfOneAccount posts about one account from many sides at once. All meet on its
-// schedule, and none of them may be turned away for that.
+// TestManyPostsOfOneAccount posts about one account from many sides at once, as on a day when Meta has
+// added a field. All meet on its schedule and on the count of the field, and none of them may be
+// turned away for that.
 func TestManyPostsOfOneAccount(t *testing.T) {
 	p := start(t, filepath.Join(t.TempDir(), "w.db"), "")
 	var posting sync.WaitGroup
@@ -57,7 +58,8 @@ func TestManyPostsOfOneAccount(t *testing.T) {
 			for i := range 10 {
 				one := whatsapptest.Template{ID: fmt.Sprint(1000 + 100*side + i), Name: "one", Language: "en_US"}
 				change := whatsapptest.TemplateStatus(waba, one, "REJECTED", time.Now())
-				if status, err := p.sender().Send(t.Context(), change); err != nil || status != http.StatusOK {
+				news := whatsapptest.Change{WABAID: waba, Field: "new_field", At: time.Now(), Value: map[string]any{"post": one.ID}}
+				if status, err := p.sender().Send(t.Context(), change, news); err != nil || status != http.StatusOK {
 					t.Errorf("post = %d, %v", status, err)
 				}
 			}

@@ -25,7 +25,8 @@ import (
 //	B#<portfolio>              HOME                                  account that keeps a portfolio's state
 //	R#                         AHEAD                                 some reading was dated too far ahead
 //	R#<digest>                 RECEIPT                               when an undated reading first came
-//	U#<kind>                   KIND                                  count of one kind of unknown thing
+//	U#<kind>                   KIND                                  one kind of unknown thing is known
+//	U#<kind>                   COUNT#<0..f>                          count of those whose digest begins so
 //	U#<kind>                   RAW#<digest>                          one unknown thing
 //
 //	index   pk                 sk                                    what
@@ -46,6 +47,7 @@ const (
 	homeSK       = "HOME"
 	receiptSK    = "RECEIPT"
 	kindSK       = "KIND"
+	countKey     = "COUNT#"
 	rawKey       = "RAW#"
 	keyTime      = "2006-01-02T15:04:05.000Z"
 	afterAll     = "\U0010FFFF" // sorts after everything that follows a prefix

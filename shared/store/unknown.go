@@ -7,16 +7,27 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
 
+// kindBody says that a kind is known. Those of older versions carry the count as well.
 type kindBody struct {
 	Version int       `json:"v"`
 	Kind    string    `json:"kind"`
-	Count   int       `json:"count"`
+	Count   int       `json:"count,omitempty"`
 	First   time.Time `json:"first"`
+}
+
+// countBody counts the things of one kind whose digests begin alike.
+type countBody struct {
+	Version int       `json:"v"`
+	Count   int       `json:"count"`
 	Last    time.Time `json:"last"`
 }
 
@@ -32,62 +43,113 @@ const unknownVersion = 1
 
 func decodeKind(it Item) (kindBody, error) {
 	var b kindBody
-	if err := decode(it, &b); err != nil {
-		return kindBody{}, err
+	err := decode(it, &b)
+	if err == nil && b.Version > unknownVersion {
+		err = &NewerError{it.Key, b.Version, unknownVersion}
 	}
-	if b.Version > unknownVersion {
-		return kindBody{}, &NewerError{it.Key, b.Version, unknownVersion}
-	}
-	return b, nil
+	return b, err
 }
 
-// maxRaw caps the evidence of one unknown thing.
-const maxRaw = 64 << 10
+func decodeCount(it Item) (countBody, error) {
+	var b countBody
+	err := decode(it, &b)
+	if err == nil && b.Version > unknownVersion {
+		err = &NewerError{it.Key, b.Version, unknownVersion}
+	}
+	return b, err
+}
 
-// Novelty implements watch.Store. The thing and its count change together, so a redelivery
-// counts nothing.
-func (s *Store) Novelty(ctx context.Context, n quality.Novelty) error {
-	if len(n.Raw) > maxRaw {
-		n.Raw = n.Raw[:maxRaw]
+// Room for unknown things: how much of one is kept, and how many go into one transaction.
+const (
+	maxRaw       = 64 << 10
+	packUnknowns = 30
+)
+
+// Novelties implements watch.Store. Things and their count change together, so a redelivery counts
+// nothing. The count of a kind lies on several items: on the day that Meta adds a field, every body
+// has one.
+func (s *Store) Novelties(ctx context.Context, all []quality.Novelty) error {
+	things := map[Key]map[Key]quality.Novelty{} // by the item that counts them
+	for _, n := range all {
+		if len(n.Raw) > maxRaw {
+			n.Raw = n.Raw[:maxRaw]
+		}
+		sum := sha256.Sum256([]byte(n.WABAID + "\x00" + n.Raw))
+		digest := hex.EncodeToString(sum[:16])
+		count, raw := Key{kindKey(n.Kind).PK, countKey + digest[:1]}, Key{kindKey(n.Kind).PK, rawKey + digest}
+		if things[count] == nil {
+			things[count] = map[Key]quality.Novelty{}
+		}
+		things[count][raw] = n
 	}
-	sum := sha256.Sum256([]byte(n.WABAID + "\x00" + n.Raw))
-	raw := Key{kindKey(n.Kind).PK, rawKey + hex.EncodeToString(sum[:16])}
-	for range 5 {
-		items, err := s.table.Get(ctx, raw, kindKey(n.Kind))
-		if err != nil {
-			return fmt.Errorf("unknown %s: %w", n.Kind, err)
-		}
-		count := kindBody{Version: unknownVersion, Kind: n.Kind, First: n.At.UTC()}
-		rev := int64(0)
-		for _, it := range items {
-			if it.Key == raw {
-				return nil
+	var g errgroup.Group // a conflict over one is no reason to leave the others
+	g.SetLimit(parallelWrites)
+	for count, some := range things {
+		g.Go(func() error {
+			for keys := range slices.Chunk(slices.Collect(maps.Keys(some)), packUnknowns) {
+				if err := s.keep(ctx, count, keys, some); err != nil {
+					return fmt.Errorf("store unknown %s: %w", some[keys[0]].Kind, translate(err))
+				}
 			}
-			if count, err = decodeKind(it); err != nil {
-				return err
-			}
-			rev = it.Rev
-		}
-		count.Count, count.Last = count.Count+1, n.At.UTC()
-		kb, err := json.Marshal(count)
-		if err != nil {
-			return fmt.Errorf("encode count of %s: %w", n.Kind, err)
-		}
-		rb, err := json.Marshal(rawBody{unknownVersion, n.Kind, n.WABAID, n.Raw, n.At.UTC()})
-		if err != nil {
-			return fmt.Errorf("encode unknown %s: %w", n.Kind, err)
-		}
-		err = s.table.Write(ctx,
-			Action{Op: Put, Item: Item{Key: kindKey(n.Kind), Rev: rev + 1, Body: string(kb)}, Cond: unchanged(rev)},
-			Action{Op: Put, Item: Item{Key: raw, Body: string(rb), Expires: s.expires()}, Cond: Cond{NotExists: true}})
-		if err == nil {
 			return nil
-		}
-		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
-			return fmt.Errorf("store unknown %s: %w", n.Kind, err)
+		})
+	}
+	return g.Wait()
+}
+
+// keep stores and counts those things among keys that are not stored yet.
+func (s *Store) keep(ctx context.Context, count Key, keys []Key, things map[Key]quality.Novelty) error {
+	kind := kindKey(things[keys[0]].Kind)
+	items, err := s.table.Get(ctx, append([]Key{kind, count}, keys...)...)
+	if err != nil {
+		return err
+	}
+	have := map[Key]Item{}
+	for _, it := range items {
+		have[it.Key] = it
+	}
+	var w puts
+	var newest quality.Novelty
+	for _, key := range keys {
+		if _, ok := have[key]; !ok {
+			newest = things[key]
+			body := rawBody{unknownVersion, newest.Kind, newest.WABAID, newest.Raw, newest.At.UTC()}
+			w.add(Item{Key: key, Expires: s.expires()}, body, Cond{NotExists: true})
 		}
 	}
-	return fmt.Errorf("store unknown %s: %w", n.Kind, ErrConflict)
+	if len(w.actions) == 0 {
+		return nil
+	}
+	counted := countBody{Version: unknownVersion}
+	if it, ok := have[count]; ok {
+		if counted, err = decodeCount(it); err != nil {
+			return err
+		}
+	}
+	counted.Count, counted.Last = counted.Count+len(w.actions), newest.At.UTC()
+	rev := have[count].Rev
+	w.add(Item{Key: count, Rev: rev + 1}, counted, unchanged(rev))
+	if it, ok := have[kind]; !ok {
+		w.add(Item{Key: kind, Rev: 1}, kindBody{Version: unknownVersion, Kind: newest.Kind, First: newest.At.UTC()}, Cond{NotExists: true})
+	} else if _, err := decodeKind(it); err != nil {
+		return err
+	}
+	if w.err != nil {
+		return w.err
+	}
+	return s.table.Write(ctx, w.actions...)
+}
+
+// puts gathers items to write, and what went wrong in spelling them.
+type puts struct {
+	actions []Action
+	err     error
+}
+
+func (p *puts) add(it Item, body any, cond Cond) {
+	text, err := json.Marshal(body)
+	it.Body = string(text)
+	p.actions, p.err = append(p.actions, Action{Op: Put, Item: it, Cond: cond}), errors.Join(p.err, err)
 }
 
 // KnownNovelties implements watch.Store.

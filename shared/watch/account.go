@@ -60,22 +60,22 @@ func (w *Watcher) enrol(ctx context.Context, wabaID string, o Origin) error {
 	if known {
 		return nil
 	}
-	for try := 0; ; try++ {
+	err := persist(ctx, mergeTries, func() error {
 		a, err := w.Store.AccountRecord(ctx, wabaID)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 		if err == nil && (o == Heard || a.Origin == o || a.Origin == Configured) {
-			break
+			return nil
 		}
 		a.WABAID, a.Origin = wabaID, o
 		if err = w.Store.PutAccount(ctx, a); err == nil {
 			w.Log.InfoContext(ctx, "account added", "waba", wabaID, "origin", string(o))
-			break
 		}
-		if try == mergeTries || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
-			return fmt.Errorf("enrol %s: %w", wabaID, err)
-		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("enrol %s: %w", wabaID, err)
 	}
 	if err := w.reschedule(ctx, wabaID, func(s *Schedule) bool { return s.begin(quality.Classes, w.Now().UTC()) }); err != nil {
 		return err

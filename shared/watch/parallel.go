@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -32,6 +33,20 @@ func each[T any](ctx context.Context, limit int, items []T, f func(context.Conte
 		return context.Cause(ctx)
 	}
 	return first
+}
+
+// persist calls write, which reads what it is about to change, until nobody else was faster: at most
+// so many times again.
+func persist(ctx context.Context, again int, write func() error) error {
+	for try := 0; ; try++ {
+		err := write()
+		if err == nil || try == again || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
+			return err
+		}
+		if err := backOff(ctx, try); err != nil {
+			return err
+		}
+	}
 }
 
 // backOff waits before a repetition, longer each time, so that those who met part.

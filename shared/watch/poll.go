@@ -204,7 +204,7 @@ func (r *run) failed(ctx context.Context, class quality.Class, e *quality.PollEr
 // finish changes the schedule of a class while the lease is ours, keeping requests to poll that
 // came meanwhile. A run that lost its lease writes no log.
 func (r *run) finish(ctx context.Context, class quality.Class, entry *quality.LogEntry, change func(*Schedule, *ClassSchedule)) error {
-	for try := 0; ; try++ {
+	return persist(ctx, mergeTries, func() error {
 		s, err := r.Store.Schedule(ctx, r.wabaID)
 		if err != nil {
 			return err
@@ -222,16 +222,8 @@ func (r *run) finish(ctx context.Context, class quality.Class, entry *quality.Lo
 		if entry != nil {
 			entries[class] = *entry
 		}
-		if err = r.Store.PutSchedule(ctx, s, entries); err == nil {
-			return nil
-		}
-		if try == mergeTries || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
-			return err
-		}
-		if err := sleep(ctx, time.Duration(try+1)*5*time.Millisecond); err != nil {
-			return err
-		}
-	}
+		return r.Store.PutSchedule(ctx, s, entries)
+	})
 }
 
 // pollError is err as a *quality.PollError: what a Source returned, or a temporary failure.

@@ -2,7 +2,6 @@ package watch
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -133,7 +132,7 @@ func (w *Watcher) ask(ctx context.Context, asks map[quality.Ask]bool, due time.T
 // reschedule changes a schedule, reading it again when somebody else was faster. change returns
 // false to leave it as it is.
 func (w *Watcher) reschedule(ctx context.Context, wabaID string, change func(*Schedule) bool) error {
-	for try := 0; ; try++ {
+	return persist(ctx, scheduleTries, func() error {
 		s, err := w.Store.Schedule(ctx, wabaID)
 		if err != nil {
 			return err
@@ -144,15 +143,6 @@ func (w *Watcher) reschedule(ctx context.Context, wabaID string, change func(*Sc
 		if !change(&s) {
 			return nil
 		}
-		err = w.Store.PutSchedule(ctx, s, nil)
-		if err == nil {
-			return nil
-		}
-		if try == scheduleTries || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrAmbiguous) {
-			return err
-		}
-		if err := backOff(ctx, try); err != nil {
-			return err
-		}
-	}
+		return w.Store.PutSchedule(ctx, s, nil)
+	})
 }

@@ -55,7 +55,7 @@ type Store interface {
 	Accounts(ctx context.Context) ([]Account, error)
 	// AccountRecord returns one of them, or ErrNotFound.
 	AccountRecord(ctx context.Context, wabaID string) (Account, error)
-	// PutAccount stores an account on condition of its Rev (0: it is new). ErrConflict.
+	// PutAccount stores an account on condition of its Rev (0: it is new). ErrConflict, ErrAmbiguous.
 	PutAccount(ctx context.Context, a Account) error
 
 	// ClaimPortfolio makes wabaID the home of a portfolio unless it has one, and returns its home.
@@ -63,8 +63,9 @@ type Store interface {
 
 	// Received returns when each receipt of r was first received. See Receipts.
 	Received(ctx context.Context, r Receipts, now time.Time) (map[string]time.Time, error)
-	// Novelty stores something unknown and counts it, unless the very same was stored before.
-	Novelty(ctx context.Context, n quality.Novelty) error
+	// Novelties stores unknown things and counts them, but for those of which the very same was stored
+	// before. ErrConflict and ErrAmbiguous: some may have been stored; the same again stores the rest.
+	Novelties(ctx context.Context, things []quality.Novelty) error
 	// KnownNovelties says which kinds of unknown things were stored before.
 	KnownNovelties(ctx context.Context, kinds []string) (map[string]bool, error)
 	// AddAlert stores an alert that belongs to no commit, once.

@@ -21,12 +21,10 @@ func (w *Watcher) takeUnknown(ctx context.Context, unknown []quality.Novelty, te
 			return err
 		}
 	}
-	for _, n := range unknown {
-		if err := w.Store.Novelty(ctx, n); err != nil {
-			return err
-		}
+	if len(unknown) == 0 {
+		return nil
 	}
-	return nil
+	return persist(ctx, mergeTries, func() error { return w.Store.Novelties(ctx, unknown) })
 }
 
 // novelties turns unknown things, each kind once, and Meta's test button into points of the
