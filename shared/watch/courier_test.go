@@ -2,11 +2,11 @@ package watch_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/wabawatch/wabawatch/shared/quality"
 	"github.com/wabawatch/wabawatch/shared/store"
 	"github.com/wabawatch/wabawatch/shared/store/tabletest"
@@ -95,5 +95,38 @@ func TestWhatWasFoldedIsMarkedTogether(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNewsDuringAFirstLook: a webhook speaks of what a first look has just found, before the look is
+// over. What people read last of an incident is its last word, and the heading heads nothing.
+func TestNewsDuringAFirstLook(t *testing.T) {
+	for _, tc := range []struct{ value, want string }{
+		{"APPROVED", "passed template_status warning"},
+		{"DISABLED", "firing template_status warning, escalated template_status critical"},
+	} {
+		w := newWorld(t, nil)
+		tpl := template("1")
+		w.meta.set(tpl, quality.Status, "PAUSED")
+		w.meta.during = func(c quality.Class) {
+			if c == quality.AccountOf {
+				w.flush()
+				w.pass(20 * time.Second)
+				w.observe(told(tpl, quality.Status, tc.value, w.now()))
+				w.flush()
+			}
+		}
+		w.enrol()
+		w.run(time.Minute)
+		w.meta.during = nil
+		w.meta.set(tpl, quality.Status, tc.value)
+		w.run(20 * time.Minute)
+		w.flush()
+		if got := strings.Join(w.post.said(), ", "); got != tc.want {
+			t.Errorf("%s: told %q, want %q", tc.value, got, tc.want)
+		}
+		if left, err := w.store.Unsent(t.Context(), w.now().Add(time.Hour), 9); err != nil || len(left) != 0 {
+			t.Errorf("%s: %d alerts are left to send, %v", tc.value, len(left), err)
+		}
 	}
 }

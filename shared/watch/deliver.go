@@ -98,7 +98,7 @@ func (c *Courier) Deliver(ctx context.Context, keys []AlertKey) (failed map[Aler
 		return nil, err
 	}
 	d := &delivery{Courier: c, room: make(chan struct{}, parallelMarks), failed: map[AlertKey]error{}, held: map[string]error{}}
-	parcels := d.group(d.claim(ctx, batch))
+	parcels := d.group(d.dropBare(ctx, d.claim(ctx, batch), batch))
 	lanes(parallelSends, parcels, func(p parcel) string { return account(p.items[0].alert) }, func(p *parcel) { d.send(ctx, *p) })
 	return d.failed, nil
 }
@@ -167,7 +167,25 @@ func (d *delivery) claim(ctx context.Context, batch []Outgoing) []Outgoing {
 			d.fail(*o, fmt.Errorf("claim: %w", errors.Join(err, ErrHeld)))
 		}
 	})
-	return slices.DeleteFunc(batch, func(o Outgoing) bool { return d.failed[o.Key] != nil })
+	return slices.DeleteFunc(slices.Clone(batch), func(o Outgoing) bool { return d.failed[o.Key] != nil })
+}
+
+// dropBare marks and leaves out those headings of a first look for which nothing in the batch is left
+// to be told under them: there was news of all that it found, so it went out on its own.
+func (d *delivery) dropBare(ctx context.Context, mine, batch []Outgoing) []Outgoing {
+	parts := map[string]bool{}
+	for _, o := range batch {
+		parts[account(o.Alert)] = parts[account(o.Alert)] || o.Alert.FirstLook
+	}
+	return slices.DeleteFunc(mine, func(o Outgoing) bool {
+		if o.Alert.Rule != quality.RuleFirstLook || parts[account(o.Alert)] {
+			return false
+		}
+		if err := d.settle(ctx, []Outgoing{o}, func(o *Outgoing) { o.SentAt = d.Now().UTC() }); err != nil {
+			d.fail(o, fmt.Errorf("mark as told: %w", err))
+		}
+		return true
+	})
 }
 
 // send publishes a parcel and marks its records. Records of a parcel that was not accepted are

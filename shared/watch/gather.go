@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
@@ -29,17 +30,37 @@ func (c *Courier) gather(ctx context.Context, keys []AlertKey) ([]Outgoing, erro
 		}
 		out = append(out, more...)
 	}
+	held := headless(out, c.Now().Add(-sweepAfter))
+	return inOrder(slices.DeleteFunc(out, func(o Outgoing) bool { return held[o.Key] })), nil
+}
+
+// headless are the parts of a first look that wait for its heading: those younger than since of
+// which there is no later news, which would have to wait with them.
+func headless(out []Outgoing, since time.Time) map[AlertKey]bool {
+	headed, news := headings(out), map[string]bool{}
+	for _, o := range out {
+		if !o.Alert.FirstLook {
+			news[incident(o.Alert)] = true
+		}
+	}
+	held := map[AlertKey]bool{}
+	for _, o := range out {
+		if a := o.Alert; a.FirstLook && !headed[account(a)] && !news[incident(a)] && a.CreatedAt.After(since) {
+			held[o.Key] = true
+		}
+	}
+	return held
+}
+
+// headings are the accounts of whose first look the heading is there.
+func headings(out []Outgoing) map[string]bool {
 	headed := map[string]bool{}
 	for _, o := range out {
 		if o.Alert.Rule == quality.RuleFirstLook {
 			headed[account(o.Alert)] = true
 		}
 	}
-	alone := c.Now().Add(-sweepAfter)
-	out = slices.DeleteFunc(out, func(o Outgoing) bool {
-		return o.Alert.FirstLook && !headed[account(o.Alert)] && o.Alert.CreatedAt.After(alone)
-	})
-	return inOrder(out), nil
+	return headed
 }
 
 // unsent reads the alerts at keys that are not done with and not in have, and those they lead to.

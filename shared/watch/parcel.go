@@ -19,7 +19,8 @@ type sending struct {
 }
 
 // group makes parcels: a first look's summary, a digest of a burst, single alerts. Alerts of
-// one incident stay in one group, in order.
+// one incident stay in one group, in order. What a first look found and could not wait for its
+// heading is an alert like others.
 func (d *delivery) group(mine []Outgoing) []parcel {
 	type key struct {
 		account  string
@@ -27,12 +28,12 @@ func (d *delivery) group(mine []Outgoing) []parcel {
 		first    bool
 	}
 	worst := map[string]quality.Severity{}
-	firstLook := map[string]bool{}
+	headed, firstLook := headings(mine), map[string]bool{}
 	for _, o := range mine {
 		if id := incident(o.Alert); o.Alert.Severity.Level() > worst[id].Level() {
 			worst[id] = o.Alert.Severity
 		}
-		if o.Alert.FirstLook {
+		if o.Alert.FirstLook && headed[account(o.Alert)] {
 			firstLook[incident(o.Alert)] = true
 		}
 	}
