@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // until lets every clock run that is due by end.
@@ -209,5 +211,53 @@ func TestPassedIsNotToldAgain(t *testing.T) {
 	}
 	if len(passed) != many+1 || passed[at(30)] != 1 {
 		t.Errorf("%d stretches were told, want %d", len(passed), many+1)
+	}
+}
+
+// TestARestrictionLastsWhileItIsRepeated: one without an end is over when nothing was heard of it for 7
+// days, and every repeat is heard, also those that are the same reading.
+func TestARestrictionLastsWhileItIsRepeated(t *testing.T) {
+	acct := AccountSubject("1")
+	l := newLedger(t, acct)
+	var last time.Time
+	for n := range 8 {
+		last = t0.Add(time.Duration(n) * 4 * day)
+		l.until(last)
+		l.told(last, fact(acct, Restriction("X"), RestrictionActive, last))
+	}
+	l.until(last.Add(30 * day))
+	var events []string
+	for _, a := range l.alerts {
+		if a.Event != Reminder {
+			events = append(events, string(a.Event)+" "+a.CreatedAt.Sub(t0).String())
+		}
+	}
+	want := []string{"firing 0s", "resolved " + last.Add(7*day).Sub(t0).String()}
+	if d := cmp.Diff(want, events); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}
+
+// TestAReadingIsItsOwnAfterEightDays: what lifted the first reading does not lift that of the eighth day,
+// although there was a repeat between them.
+func TestAReadingIsItsOwnAfterEightDays(t *testing.T) {
+	acct := AccountSubject("1")
+	active := func(after time.Duration) Point {
+		return fact(acct, Restriction("X"), RestrictionActive, t0.Add(after))
+	}
+	lifted := fact(acct, RestrictionLifted, "UNBAN", t0.Add(6*day))
+	for name, batches := range map[string][][]Point{
+		"in order":    {{active(0)}, {active(4 * day)}, {lifted}, {active(8 * day)}},
+		"at once":     {{active(8 * day), lifted, active(0), active(4 * day)}},
+		"middle last": {{active(0)}, {active(8 * day)}, {lifted}, {active(4 * day)}},
+		"first last":  {{lifted}, {active(8 * day)}, {active(4 * day)}, {active(0)}},
+	} {
+		l := newLedger(t, acct)
+		for i, points := range batches {
+			l.told(t0.Add(8*day+time.Duration(i)*time.Second), points...)
+		}
+		if len(l.state.Open) != 1 {
+			t.Errorf("%s: told %q, open %v", name, l.said(), l.state.Open)
+		}
 	}
 }

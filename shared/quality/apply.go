@@ -241,6 +241,9 @@ func (w *work) fromEvidence(sig Signal, points []Point, from time.Time) {
 			c.mark(p)
 		}
 	}
+	if collapses(sig) {
+		c.Told.Until = repeated(sig, c.Told, ev.Points)
+	}
 	w.put(sig, c)
 	w.obs[sig] = obs
 	w.rebuilt[sig] = knownRows(kind, sig, obs)

@@ -141,7 +141,7 @@ func (r Rule) untilHealthy(announcements ...string) Rule {
 	r.Reads = func(s Signal) bool { return s == CanSendMessage || s == ReviewStatus || reads(s) }
 	return r.wrap(func(_ Rule, v View, f Finding) (Finding, bool) {
 		if slices.Contains(announcements, f.Row.Value) {
-			f.Until, f.UntilReason = v.newest(f.Signal).Add(endAfter), ReasonNotRepeated
+			f.Until, f.UntilReason = v.heard(f.Signal).Add(endAfter), ReasonNotRepeated
 			return f, v.At.Before(f.Until)
 		}
 		send, _, sentBefore := v.Seen(CanSendMessage)

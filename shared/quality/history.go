@@ -121,15 +121,15 @@ func observe(k Kind, sig Signal, ev Evidence, confirm func([]observation, observ
 
 // effective leaves out repeats. An equal ban (same date) or restriction (same expiry) that was
 // told within 8 days before is the same reading, which keeps its earliest time: nothing says
-// whether a redelivery keeps the time of the first. Looking at pairs of readings only makes
-// the result independent of their order of arrival.
+// whether a redelivery keeps the time of the first. What comes 8 days after that time is a reading
+// of its own, however often it was repeated between.
 func effective(sig Signal, points []Point) []Point {
 	if !collapses(sig) {
 		return slices.Clone(points)
 	}
 	var out []Point
-	for _, p := range points {
-		repeat := p.Track == Told && slices.ContainsFunc(points, func(q Point) bool {
+	for _, p := range slices.SortedStableFunc(slices.Values(points), func(a, b Point) int { return a.At.Compare(b.At) }) {
+		repeat := p.Track == Told && slices.ContainsFunc(out, func(q Point) bool {
 			return q.Track == Told && q.At.Before(p.At) && p.At.Sub(q.At) < repeatFor && sameReading(sig, p, q)
 		})
 		if !repeat {
@@ -137,6 +137,19 @@ func effective(sig Signal, points []Point) []Point {
 		}
 	}
 	return out
+}
+
+// repeated is when the reading of a told mark was last repeated; zero if it was not.
+func repeated(sig Signal, m Mark, points []Point) (at time.Time) {
+	if !collapses(sig) || m.IsZero() {
+		return time.Time{}
+	}
+	for _, p := range points {
+		if p.Track == Told && p.At.After(m.At) && sameReading(sig, p, Point{Value: m.Value, Attrs: m.Attrs}) {
+			at = later(at, p.At)
+		}
+	}
+	return at
 }
 
 func collapses(sig Signal) bool {

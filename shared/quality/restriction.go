@@ -23,7 +23,7 @@ func restricted() Rule {
 				f := Finding{Key: string(sig), Severity: r.severity(row.Value, Critical), Signal: sig, Row: row,
 					Until: parseTime(row.Attrs[AttrUntil]), UntilReason: ReasonExpired}
 				if f.Until.IsZero() {
-					f.Until, f.UntilReason = v.newest(sig).Add(endAfter), ReasonNotRepeated
+					f.Until, f.UntilReason = v.heard(sig).Add(endAfter), ReasonNotRepeated
 				}
 				if v.At.Before(f.Until) && f.Severity != NoSeverity {
 					out = append(out, f)

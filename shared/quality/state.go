@@ -53,7 +53,8 @@ type Mark struct {
 	Value string
 	At    time.Time
 	Attrs map[string]string
-	// Until, of a seen mark, is the last confirmation before polls stopped listing the subject.
+	// Until, of a seen mark, is the last confirmation before polls stopped listing the subject; of a
+	// told mark whose repeats are the same reading, the last of them.
 	Until time.Time
 }
 

@@ -16,6 +16,7 @@ type viewed struct {
 	known        Row       // the newest row of a value other than UNKNOWN
 	unknownSince time.Time // zero while the current value is known
 	told         time.Time // newest reading of the known value by a webhook
+	repeated     time.Time // newest repeat of that reading, which is no reading of its own
 	newest       time.Time // newest point or confirmation of any value
 	seen         string
 	seenAt       time.Time // newest confirmation of what polls saw
@@ -47,6 +48,9 @@ func (v View) newest(s Signal) time.Time {
 	l := v.levels[s]
 	return later(l.known.At, l.told)
 }
+
+// heard is newest, or when that reading was last repeated.
+func (v View) heard(s Signal) time.Time { return later(v.newest(s), v.levels[s].repeated) }
 
 // Retired says why the subject is out of use: its status, that it was archived, or that it is
 // gone. "" while it is in use. Being retired is a level: any newer reading ends it.
@@ -81,7 +85,7 @@ func (s State) view(now time.Time, heads Heads) View {
 			l.unknownSince = c.Current.At
 		}
 		if c.Told.Value == c.Known.Value {
-			l.told = c.Told.At
+			l.told, l.repeated = c.Told.At, c.Told.Until
 		}
 		l.newest = later(c.Told.At, l.seenAt)
 		v.levels[sig] = l
