@@ -65,12 +65,13 @@ type Alert struct {
 
 // Reasons with which an incident resolves, besides the value having changed.
 const (
-	ReasonRetired     = "retired"         // the subject was deleted, migrated, archived or is gone; Details say which
-	ReasonNoRating    = "no longer rated" // UNKNOWN for 7 days
-	ReasonNotRepeated = "not repeated"    // only a webhook said so, 7 days ago
-	ReasonExpired     = "expired"         // its own date has come
-	ReasonHealthy     = "found healthy"   // two polls found the account healthy
-	ReasonDay7        = "day 7"           // the 7 days of Flagged are over
+	ReasonRetired     = "retired"           // the subject was deleted, migrated, archived or is gone; Details say which
+	ReasonNoRating    = "no longer rated"   // UNKNOWN for 7 days
+	ReasonNotRepeated = "not repeated"      // only a webhook said so, 7 days ago
+	ReasonExpired     = "expired"           // its own date has come
+	ReasonHealthy     = "found healthy"     // two polls found the account healthy
+	ReasonDay7        = "day 7"             // the 7 days of Flagged are over
+	ReasonUnwatched   = "no longer watched" // the configuration wants to hear no more of it; the value has not changed
 )
 
 // TestAlert is an alert that says it is one: it proves that alerts arrive.

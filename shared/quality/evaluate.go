@@ -77,14 +77,14 @@ func (w *work) wasTouched(r Rule) bool {
 	return false
 }
 
-// evidence gathers what a rule reads, for a replay: history where it was rebuilt, elsewhere
+// evidence gathers what a rule reads, and what puts a subject out of use, for a replay: history where it was rebuilt, elsewhere
 // what the cells remember.
 func (w *work) evidence(r Rule, heads Heads) map[Signal][]observation {
 	out := map[Signal][]observation{}
 	for sig, c := range w.s.Cells {
 		// Of signals that come one per type each is judged by itself: those that nothing was added
 		// to have nothing new to tell, however many there are.
-		if !r.Reads(sig) || manifold(sig) && !w.touched[sig] && !w.touched[RestrictionLifted] {
+		if !r.Reads(sig) && !retires(sig) || manifold(sig) && !w.touched[sig] && !w.touched[RestrictionLifted] {
 			continue
 		}
 		if obs, ok := w.obs[sig]; ok {

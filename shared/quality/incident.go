@@ -159,7 +159,7 @@ func (inc *Incident) adopt(f Finding) {
 
 // cease handles an open incident whose rule no longer holds. Its ID is empty when it is over.
 func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
-	reason := w.ceasedFor(inc, v, retired)
+	reason := ceasedFor(r, inc, v)
 	if reason == "" && (w.contradictedOnce(inc, v) || w.keepsFiring(r, inc)) || w.full() {
 		return
 	}
@@ -187,16 +187,19 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 func justBefore(t time.Time) time.Time { return t.Add(-time.Second) }
 
 // ceasedFor is why a rule no longer holds, if not because the value has changed.
-func (w *work) ceasedFor(inc *Incident, v View, retired string) (reason string) {
+func ceasedFor(r Rule, inc *Incident, v View) (reason string) {
 	level := v.levels[inc.Signal]
+	same := level.known.Value == inc.Value && !level.known.At.After(inc.At)
 	switch {
-	case retired != "":
+	case v.Retired() != "":
 		return ReasonRetired
+	case r.Off || same && r.ignores(inc):
+		return ReasonUnwatched
 	case v.void(level):
 		return ReasonNoRating
-	case !inc.Until.IsZero() && !w.in.Now.Before(inc.Until):
+	case !inc.Until.IsZero() && !v.At.Before(inc.Until):
 		return inc.UntilReason
-	case level.known.Value == inc.Value && !level.known.At.After(inc.At) && (inc.Rule == RuleAccountDisabled || inc.Rule == RuleAccountOffboarded):
+	case same && (inc.Rule == RuleAccountDisabled || inc.Rule == RuleAccountOffboarded):
 		return ReasonHealthy
 	}
 	return ""
@@ -225,7 +228,7 @@ func (w *work) contradictedOnce(inc *Incident, v View) bool {
 
 // keepsFiring reports whether an incident has to go on for a while although its rule does not hold.
 func (w *work) keepsFiring(r Rule, inc *Incident) bool {
-	if r.KeepFiringFor <= 0 || r.Off {
+	if r.KeepFiringFor <= 0 {
 		return false
 	}
 	if inc.ResolvingAt.IsZero() {
@@ -263,7 +266,7 @@ func (w *work) resolved(r Rule, inc *Incident, v View, reason, retired string) A
 		a.Details = maps.Clone(inc.Attrs)
 	}
 	if retired != "" {
-		a.Details = united(a.Details, map[string]string{"retired": retired})
+		a.Details = united(a.Details, map[string]string{DetailRetired: retired})
 	}
 	a.PreviousAt = inc.ToldAt
 	return a

@@ -150,3 +150,75 @@ func TestALiftingDoesNotJoinRestrictions(t *testing.T) {
 		t.Errorf("open: %+v; told %q; want one incident since hour 5", l.state.Open, l.said())
 	}
 }
+
+// TestWhatIsOverSaysWhy: an end by the clock, or because the subject is out of use, is no recovery; an alert
+// that tells only of the end must not read like one.
+func TestWhatIsOverSaysWhy(t *testing.T) {
+	acct, tpl, number := AccountSubject("1"), Subject{Template, "1", "7"}, Subject{PhoneNumber, "1", "12025550101"}
+	off := func(l *ledger, text string) {
+		rules, err := DefaultRules.Override(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.rules = rules
+		l.tick(at(60))
+	}
+	for _, tc := range []struct {
+		name   string
+		s      Subject
+		do     func(l *ledger)
+		event  Event
+		reason string
+	}{
+		{"nobody repeated it", acct, func(l *ledger) {
+			l.told(t0.Add(7*day+time.Hour), fact(acct, Restriction("X"), RestrictionActive, t0))
+		}, Passed, ReasonNotRepeated},
+		{"its date had come", acct, func(l *ledger) {
+			l.told(t0.Add(day+time.Hour), fact(acct, Restriction("X"), RestrictionActive, t0, AttrUntil, t0.Add(day).Format(time.RFC3339)))
+		}, Passed, ReasonExpired},
+		{"day 7 had come", number, func(l *ledger) {
+			l.told(t0.Add(7*day+time.Hour), fact(number, Flagged, Yes, t0))
+		}, Passed, ReasonDay7},
+		{"unknown for 7 days", tpl, func(l *ledger) {
+			l.told(at(60).Add(7*day), fact(tpl, QualityScore, Red, t0), fact(tpl, QualityScore, Unknown, at(60)))
+		}, Passed, ReasonNoRating},
+		{"deleted", tpl, func(l *ledger) {
+			l.told(at(120), fact(tpl, QualityScore, Red, t0), fact(tpl, Status, "DELETED", at(60)))
+		}, Passed, ReasonRetired},
+		{"found healthy", acct, func(l *ledger) {
+			l.told(t0, fact(acct, ReviewStatus, "APPROVED", t0)) // there was an account before
+			healthy(l, at(3600))
+			healthy(l, at(7200))
+			l.told(at(7300), fact(acct, BanState, "DISABLE", at(60)))
+		}, Passed, ReasonHealthy},
+		{"better", tpl, func(l *ledger) {
+			l.told(at(120), fact(tpl, Status, "PAUSED", t0), fact(tpl, Status, "APPROVED", at(60)))
+		}, Passed, ""},
+		{"its rule was switched off", tpl, func(l *ledger) {
+			l.told(t0, fact(tpl, QualityScore, Red, t0))
+			off(l, `{"template_quality":{"off":true}}`)
+		}, Resolved, ReasonUnwatched},
+		{"its value is none to be told", tpl, func(l *ledger) {
+			l.told(t0, fact(tpl, QualityScore, Red, t0))
+			off(l, `{"template_quality":{"severity":{"RED":"none"}}}`)
+		}, Resolved, ReasonUnwatched},
+		{"its severity is none to be told", acct, func(l *ledger) {
+			l.told(t0, fact(acct, AlertOf("BUSINESS", "5", "X"), "ACTIVE", t0, AttrSeverity, "WARNING"))
+			off(l, `{"account_alert":{"severity":{"WARNING":"none"}}}`)
+		}, Resolved, ReasonUnwatched},
+	} {
+		l := newLedger(t, tc.s)
+		tc.do(l)
+		if len(l.alerts) == 0 {
+			t.Errorf("%s: told nothing", tc.name)
+			continue
+		}
+		last, reason := l.alerts[len(l.alerts)-1], ""
+		if last.Reason != nil {
+			reason = *last.Reason
+		}
+		if last.Event != tc.event || reason != tc.reason || tc.reason == ReasonRetired && last.Details[DetailRetired] != "DELETED" {
+			t.Errorf("%s: told %q, the last because %q %v; want %s because %q", tc.name, l.said(), reason, last.Details, tc.event, tc.reason)
+		}
+	}
+}

@@ -28,7 +28,10 @@ func (w *work) pass(r Rule, replay []stretch) {
 		a := w.alert(Passed, r.ID, f.Severity, f.Signal)
 		a.IncidentID, a.IncidentSince, a.Revision, a.ID = &id, &st.from, 1, id+".1"
 		a.From, a.To, a.At, a.NotBefore, a.Source = text(f.Row.From), text(f.Row.Value), f.Row.At, instant(f.Row.NotBefore), source(f.Row.Track)
-		a.Details = united(maps.Clone(f.Row.Attrs), map[string]string{DetailEnded: st.to.Format(time.RFC3339)})
+		a.Details = united(maps.Clone(f.Row.Attrs), map[string]string{DetailEnded: st.to.Format(time.RFC3339), DetailRetired: st.retired})
+		if st.reason != "" {
+			a.Reason = &st.reason
+		}
 		w.tell(a)
 		span := Span{Rule: r.ID, Key: f.Key, From: st.from, To: st.to}
 		if r.Once {
@@ -38,5 +41,9 @@ func (w *work) pass(r Rule, replay []stretch) {
 	}
 }
 
-// DetailEnded is the detail of a passed alert that says when the stretch was over, RFC 3339.
-const DetailEnded = "ended_at"
+// Details of alerts about what is over: when it ended, RFC 3339, and what the subject is that is out of
+// use, DELETED for instance.
+const (
+	DetailEnded   = "ended_at"
+	DetailRetired = "retired"
+)

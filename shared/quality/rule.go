@@ -59,6 +59,11 @@ func (r Rule) severity(value string, otherwise Severity) Severity {
 	return otherwise
 }
 
+// ignores reports whether the configuration says that what an incident is about is nothing to tell.
+func (r Rule) ignores(inc *Incident) bool {
+	return r.severity(inc.Value, Critical) == NoSeverity || r.severity(inc.Attrs[AttrSeverity], Critical) == NoSeverity
+}
+
 // repeatInterval is how often an incident that lasts is told again.
 var repeatInterval = map[Severity]time.Duration{Critical: 4 * time.Hour, Warning: 24 * time.Hour}
 

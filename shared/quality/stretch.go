@@ -10,16 +10,15 @@ type stretch struct {
 	finding  Finding // as it was at its worst
 	from, to time.Time
 	open     bool // still holds at the end of the replay
+	// reason is why it ended, if not because the value changed, and retired what the subject then was.
+	reason, retired string
 }
 
 // stretches replays a rule over observations, and returns by key when it held between the
 // first observation and now.
 func stretches(r Rule, k Kind, obs map[Signal][]observation, now time.Time) []stretch {
 	instants := []time.Time{now}
-	for sig, all := range obs {
-		if !r.Reads(sig) && sig != Status && sig != Archived && sig != Presence {
-			continue
-		}
+	for _, all := range obs {
 		for i, o := range all {
 			// A confirmation changes nothing but for rules that count polls.
 			if i == 0 || o.point || all[i-1].point || all[i-1].value != o.value || len(all) < 64 {
@@ -33,6 +32,7 @@ func stretches(r Rule, k Kind, obs map[Signal][]observation, now time.Time) []st
 	slices.SortFunc(instants, time.Time.Compare)
 	var done []stretch
 	running := map[string]*stretch{}
+	latest := map[string]Finding{}
 	var last time.Time
 	film := newReplay(k, obs)
 	for len(instants) > 0 {
@@ -49,7 +49,9 @@ func stretches(r Rule, k Kind, obs map[Signal][]observation, now time.Time) []st
 		}
 		for key, run := range running {
 			if !slices.ContainsFunc(found, func(f Finding) bool { return f.Key == key }) {
-				run.to = at
+				inc := Incident{Rule: r.ID}
+				inc.adopt(latest[key])
+				run.to, run.reason, run.retired = at, ceasedFor(r, &inc, v), v.Retired()
 				done = append(done, *run)
 				delete(running, key)
 			}
@@ -59,6 +61,7 @@ func stretches(r Rule, k Kind, obs map[Signal][]observation, now time.Time) []st
 				i, _ := slices.BinarySearchFunc(instants, f.Until, time.Time.Compare)
 				instants = slices.Insert(instants, i, f.Until)
 			}
+			latest[f.Key] = f
 			run := running[f.Key]
 			if run == nil {
 				run = &stretch{finding: f, from: at}

@@ -74,6 +74,9 @@ func (v View) Retired() string {
 	return ""
 }
 
+// retires reports whether a signal may say that its subject is out of use.
+func retires(s Signal) bool { return s == Status || s == Archived || s == Presence }
+
 // view makes the view of a state at now. heads are the account's logs, with the poll under way
 // if there is one.
 func (s State) view(now time.Time, heads Heads) View {

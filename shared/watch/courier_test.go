@@ -130,3 +130,20 @@ func TestNewsDuringAFirstLook(t *testing.T) {
 		}
 	}
 }
+
+// TestAnEndByTheClockIsNoRecovery: what nobody was told while it lasted is told with why it ended.
+func TestAnEndByTheClockIsNoRecovery(t *testing.T) {
+	w := newWorld(t, nil)
+	w.post.ready = false
+	w.observe(told(quality.AccountSubject("1"), quality.Restriction("X"), quality.RestrictionActive, w.now()))
+	w.pass(7*24*time.Hour + time.Minute)
+	w.tick()
+	w.post.ready = true
+	w.flush()
+	if len(w.post.sent) != 1 || len(w.post.sent[0].Alerts) != 1 {
+		t.Fatalf("told %v, want one alert", w.post.said())
+	}
+	if a := w.post.sent[0].Alerts[0]; a.Event != quality.Passed || a.Reason == nil || *a.Reason != quality.ReasonNotRepeated {
+		t.Errorf("told %s because %v, want passed because it was not repeated", a.Event, a.Reason)
+	}
+}

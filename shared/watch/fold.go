@@ -45,10 +45,16 @@ func (d *delivery) passed(all []Outgoing) quality.Alert {
 	a.ID, a.Revision, a.CreatedAt = last.ID, last.Revision, last.CreatedAt
 	a.Event, a.FoldedFirst, a.FirstLook = quality.Passed, first.ID, false
 	a.Severity = last.Severity
+	if last.Reason != nil { // why it ended says more than what Meta gave as its cause, which Details keep
+		a.Reason = last.Reason
+	}
 	a.Details = maps.Clone(a.Details)
 	if a.Details == nil {
 		a.Details = map[string]string{}
 	}
 	a.Details[quality.DetailEnded] = last.At.UTC().Format(time.RFC3339)
+	if was := last.Details[quality.DetailRetired]; was != "" {
+		a.Details[quality.DetailRetired] = was
+	}
 	return a
 }
