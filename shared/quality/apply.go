@@ -51,6 +51,7 @@ func (rs Rules) Apply(in Input) (Change, Need) {
 	w := &work{in: in, s: in.State.Clone(), need: Need{}, touched: map[Signal]bool{}, obs: map[Signal][]observation{}, rebuilt: map[Signal][]Row{}}
 	w.settleLog()
 	w.add()
+	w.lookBack(rs)
 	if len(w.need) > 0 {
 		w.widen(rs)
 		return Change{}, w.need
@@ -261,6 +262,29 @@ func newer(k Kind, p Point, sig Signal, c Cell) bool {
 		return true
 	}
 	return comparePoints(k, p, Point{Signal: sig, Value: m.Value, At: m.At, Attrs: m.Attrs, Track: p.Track}) > 0
+}
+
+// lookBack asks for what else was observed since late readings of rules that end once and for all:
+// what ended them may have come and gone.
+func (w *work) lookBack(rs Rules) {
+	for _, r := range rs {
+		if !r.Once || !slices.Contains(r.Kinds, w.s.Subject.Kind) {
+			continue
+		}
+		for _, p := range w.added {
+			for sig := range w.s.Cells {
+				if !r.Reads(p.Signal) || !r.Reads(sig) || sig == p.Signal || !w.s.lastObserved(sig, w.in.Heads).After(p.At) {
+					continue
+				}
+				if ev, read := w.in.Evidence[sig]; read && !p.At.Before(ev.From) {
+					continue
+				}
+				if from, asked := w.need[sig]; !asked || p.At.Before(from) {
+					w.need[sig] = p.At
+				}
+			}
+		}
+	}
 }
 
 // widen asks for the evidence of everything that is read together with what is needed.

@@ -36,8 +36,9 @@ func (w *work) evaluate(rs Rules) {
 		if w.wasTouched(r) && !r.Off {
 			replay = stretches(r, kind, w.evidence(r, heads), now)
 		}
+		var over []stretch
 		if r.Once {
-			found = slices.DeleteFunc(found, func(f Finding) bool { return w.ended(r, f, view) })
+			found, over = w.without(r, found, view, replay)
 		}
 		for _, f := range found {
 			if p, wait := w.fire(r, f, replay); wait {
@@ -52,13 +53,28 @@ func (w *work) evaluate(rs Rules) {
 		}
 		w.s.Open = slices.DeleteFunc(w.s.Open, func(inc Incident) bool { return inc.ID == "" })
 		w.pass(r, replay)
+		w.remember(r, over)
 		w.voids(r, view)
 	}
 	w.s.Pending = pending
 	w.dropOrphans(rs)
-	if n := len(w.s.Past); n > maxPast {
-		w.s.Past = w.s.Past[n-maxPast:]
+	w.s.Past = recent(w.s.Past)
+}
+
+// recent are the newest stretches that were told, and of rules that end once and for all the newest
+// of each: without it they would begin again.
+func recent(past []Span) []Span {
+	if len(past) <= maxPast {
+		return past
 	}
+	old, out := past[:len(past)-maxPast], past[len(past)-maxPast:]
+	for i, p := range slices.Backward(old) {
+		newer := slices.ContainsFunc(past[i+1:], func(q Span) bool { return q.Rule == p.Rule && q.Key == p.Key && !q.Told.IsZero() })
+		if !p.Told.IsZero() && !newer {
+			out = slices.Insert(slices.Clone(out), 0, p)
+		}
+	}
+	return out
 }
 
 // dropOrphans forgets incidents of rules that no longer exist: nobody could ever resolve them.
@@ -124,11 +140,33 @@ func (w *work) evidence(r Rule, heads Heads) map[Signal][]observation {
 	return out
 }
 
-// ended reports whether what a rule finds has ended already, and nobody has said it since.
-func (w *work) ended(r Rule, f Finding, v View) bool {
-	same := func(rule, key string) bool { return rule == r.ID && key == f.Key }
-	return !slices.ContainsFunc(w.s.Open, func(inc Incident) bool { return same(inc.Rule, inc.Key) }) &&
-		slices.ContainsFunc(w.s.Past, func(p Span) bool { return same(p.Rule, p.Key) && !p.Told.Before(v.newest(f.Signal)) })
+// without leaves out of what a rule finds that which has ended already and nobody has said since. Of
+// what a replay says so it returns the stretches: they are to be remembered.
+func (w *work) without(r Rule, found []Finding, v View, replay []stretch) (left []Finding, over []stretch) {
+	for _, f := range found {
+		said := v.newest(f.Signal)
+		st := slices.IndexFunc(replay, func(st stretch) bool { return !st.open && st.finding.Key == f.Key && st.to.After(said) })
+		switch {
+		case slices.ContainsFunc(w.s.Open, func(inc Incident) bool { return inc.Rule == r.ID && inc.Key == f.Key }):
+			left = append(left, f)
+		case slices.ContainsFunc(w.s.Past, func(p Span) bool { return p.Rule == r.ID && p.Key == f.Key && !p.Told.Before(said) }):
+		case st >= 0:
+			over = append(over, replay[st])
+		default:
+			left = append(left, f)
+		}
+	}
+	return left, over
+}
+
+// remember keeps how what a rule finds has ended, also if that was too long ago to be told.
+func (w *work) remember(r Rule, over []stretch) {
+	for _, st := range over {
+		span := Span{Rule: r.ID, Key: st.finding.Key, From: st.from, To: st.to, Told: justBefore(st.to)}
+		if !slices.Contains(w.s.Past, span) {
+			w.s.Past = append(w.s.Past, span)
+		}
+	}
 }
 
 // maxTold bounds the alerts about incidents of one change, which is one transaction: a lifting

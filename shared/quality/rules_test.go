@@ -18,9 +18,15 @@ func (l *ledger) said() []string {
 
 func (l *ledger) tick(now time.Time) { l.apply(now, nil, func(State) []Point { return nil }) }
 
+// see is a poll of a class that sees one value.
+func (l *ledger) see(when time.Time, class Class, sig Signal, value string) {
+	l.t.Helper()
+	l.poll(when, class, &Seeing{Subject: l.state.Subject, Values: map[Signal]Observed{sig: {Value: value}}}, nil, nil)
+}
+
 // healthy is a poll of an account's health that finds nothing wrong.
 func healthy(l *ledger, when time.Time) {
-	l.poll(when, Health, &Seeing{Subject: l.state.Subject, Values: map[Signal]Observed{CanSendMessage: {Value: "AVAILABLE"}}}, nil, nil)
+	l.see(when, Health, CanSendMessage, "AVAILABLE")
 	l.tick(when.Add(time.Second))
 }
 
