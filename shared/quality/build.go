@@ -124,7 +124,7 @@ func (r Rule) ends(d time.Duration, reason string) Rule {
 // curedBy makes a rule false once a poll has seen value of sig after the finding was last told.
 func (r Rule) curedBy(sig Signal, value string) Rule {
 	reads := r.Reads
-	r.Once = true
+	r.Once, r.Cure = true, sig
 	r.Reads = func(s Signal) bool { return s == sig || reads(s) }
 	return r.wrap(func(_ Rule, v View, f Finding) (Finding, bool) {
 		seen, at, _ := v.Seen(sig)

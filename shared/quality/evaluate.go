@@ -41,7 +41,7 @@ func (w *work) evaluate(rs Rules) {
 			found, over = w.without(r, found, view, replay)
 		}
 		for _, f := range found {
-			if p, wait := w.fire(r, f, replay); wait {
+			if p, wait := w.fire(r, f, view, replay); wait {
 				pending = append(pending, p)
 			}
 		}

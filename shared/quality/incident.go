@@ -39,14 +39,14 @@ type Incident struct {
 }
 
 // fire opens or continues an incident. wait is true while the rule's `for` has not passed.
-func (w *work) fire(r Rule, f Finding, replay []stretch) (p Pending, wait bool) {
+func (w *work) fire(r Rule, f Finding, v View, replay []stretch) (p Pending, wait bool) {
 	i := slices.IndexFunc(w.s.Open, func(inc Incident) bool { return inc.Rule == r.ID && inc.Key == f.Key })
 	if i >= 0 {
 		inc := &w.s.Open[i]
 		if since := w.heldSince(r, f, replay, inc); since.Before(inc.Since) {
 			inc.Since = since // which late news may make earlier
 		}
-		w.goOn(r, inc, f)
+		w.goOn(r, inc, f, v)
 		return Pending{}, false
 	}
 	if p, wait := w.wait(r, f.Key); wait {
@@ -101,9 +101,13 @@ func (w *work) wait(r Rule, key string) (p Pending, wait bool) {
 
 // goOn continues an incident whose rule still holds, and tells if it became worse or better, or
 // that it lasts.
-func (w *work) goOn(r Rule, inc *Incident, f Finding) {
+func (w *work) goOn(r Rule, inc *Incident, f Finding, v View) {
 	now := w.in.Now
 	inc.ResolvingAt = time.Time{}
+	if f.Severity.Level() < inc.Severity.Level() && w.contradictedOnce(r, inc, v) {
+		w.dueIncident(r, *inc, f)
+		return
+	}
 	inc.adopt(f)
 	switch {
 	case f.Severity != inc.Severity && w.full():
@@ -160,7 +164,7 @@ func (inc *Incident) adopt(f Finding) {
 // cease handles an open incident whose rule no longer holds. Its ID is empty when it is over.
 func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 	reason := ceasedFor(r, inc, v)
-	if reason == "" && (w.contradictedOnce(inc, v) || w.keepsFiring(r, inc)) || w.full() {
+	if reason == "" && (w.contradictedOnce(r, inc, v) || w.keepsFiring(r, inc)) || w.full() {
 		return
 	}
 	a := w.resolved(r, inc, v, reason, retired)
@@ -207,18 +211,26 @@ func ceasedFor(r Rule, inc *Incident, v View) (reason string) {
 
 // contradictedOnce reports whether a young webhook is contradicted by one poll only. Graph may answer
 // from a cache that is older than the webhook.
-func (w *work) contradictedOnce(inc *Incident, v View) bool {
+func (w *work) contradictedOnce(r Rule, inc *Incident, v View) bool {
 	cell, heard := w.s.Cells[inc.Signal], inc.OpenedAt
 	if cell.Told.Value == inc.Value {
 		heard = later(heard, cell.Told.At) // it may have become worse long after it began
 	}
-	if inc.Track != Told || v.levels[inc.Signal].known.Track != Seen || !w.in.Now.Before(heard.Add(youngFor)) {
+	if inc.Track != Told || !w.in.Now.Before(heard.Add(youngFor)) {
 		return false
 	}
-	// The point of seen is the first poll that contradicts it; there may be any number between that
-	// and the newest.
-	_, at, _ := v.Seen(inc.Signal)
-	if first := cell.Seen.At; first.After(inc.At) && at.Sub(first) >= twoPolls {
+	var first, last time.Time // polls that contradict it
+	switch known := v.levels[inc.Signal].known; {
+	case known.Track == Seen:
+		// The point of seen is the first of them; there may be any number between that and the newest.
+		_, last, _ = v.Seen(inc.Signal)
+		first = cell.Seen.At
+	case r.Cure != "" && known.Value == inc.Value:
+		_, last, first = v.Seen(r.Cure)
+	default:
+		return false
+	}
+	if first.After(inc.At) && last.Sub(first) >= twoPolls {
 		return false
 	}
 	w.recheck = true

@@ -23,6 +23,8 @@ type Rule struct {
 	// Once rules that have ended stay so until a webhook says again what made them hold: what
 	// ended them is a level that may go.
 	Once bool
+	// Cure is the signal that ends it although its own does not change, if one poll is enough for that.
+	Cure Signal
 	// Notice, if not none, is the severity of a rule that tells one-time facts and holds never.
 	Notice Severity
 	// Off disables the rule.

@@ -273,9 +273,8 @@ func TestOverride(t *testing.T) {
 // TestYoungWebhooks contradicts webhooks by polls: under 10 minutes old, one does not do.
 func TestYoungWebhooks(t *testing.T) {
 	tpl := Subject{Template, "1", "7"}
-	see := func(l *ledger, s int, value string) {
-		l.poll(at(s), Templates, &Seeing{Subject: tpl, Values: map[Signal]Observed{Status: {Value: value}}}, nil, nil)
-	}
+	see := func(l *ledger, s int, value string) { l.see(at(s), Templates, Status, value) }
+	green := func(l *ledger, s int) { l.see(at(s), Templates, QualityScore, Green) }
 	for _, tc := range []struct {
 		name string
 		do   func(l *ledger)
@@ -306,6 +305,33 @@ func TestYoungWebhooks(t *testing.T) {
 			l.told(at(60), fact(tpl, Status, "PAUSED", at(60)))
 			see(l, 660, "APPROVED")
 		}, "firing template_status warning, resolved template_status warning"},
+		{"one poll that is better and not good", func(l *ledger) {
+			see(l, 30, "PAUSED")
+			l.told(at(60), fact(tpl, Status, "DISABLED", at(60)))
+			see(l, 100, "PAUSED")
+			see(l, 160, "DISABLED")
+		}, "firing template_status warning, escalated template_status critical"},
+		{"two polls that are better and not good", func(l *ledger) {
+			see(l, 30, "PAUSED")
+			l.told(at(60), fact(tpl, Status, "DISABLED", at(60)))
+			see(l, 100, "PAUSED")
+			see(l, 160, "PAUSED")
+		}, "firing template_status warning, escalated template_status critical, eased template_status warning"},
+		{"one poll that would cure it", func(l *ledger) {
+			green(l, 30)
+			l.told(at(60), fact(tpl, Flagged, Yes, at(60)))
+			green(l, 100)
+		}, "firing template_flagged warning"},
+		{"two polls that cure it", func(l *ledger) {
+			green(l, 30)
+			l.told(at(60), fact(tpl, Flagged, Yes, at(60)))
+			green(l, 100)
+			green(l, 160)
+		}, "firing template_flagged warning, resolved template_flagged warning"},
+		{"one poll that cures what is not young", func(l *ledger) {
+			l.told(at(60), fact(tpl, Flagged, Yes, at(60)))
+			green(l, 660)
+		}, "firing template_flagged warning, resolved template_flagged warning"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := newLedger(t, tpl)
