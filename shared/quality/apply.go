@@ -24,6 +24,8 @@ type Input struct {
 	Now      time.Time
 	// FirstLook names the classes that have never been polled successfully before.
 	FirstLook map[Class]bool
+	// Noticed are facts that were told of the subject while it went by another name.
+	Noticed []NoticeMark
 }
 
 // Need names the signals whose evidence is missing, and since when; a zero time asks for all.

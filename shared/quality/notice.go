@@ -15,6 +15,11 @@ func (w *work) notices(rs Rules) {
 	if len(w.added) > 0 { // duplicates write nothing, not even that a mark is old
 		w.s.Notices = slices.DeleteFunc(w.s.Notices, func(m NoticeMark) bool { return m.At.Before(now.Add(-repeatFor)) })
 	}
+	for _, m := range w.in.Noticed {
+		if !slices.Contains(w.s.Notices, m) {
+			w.s.Notices = append(w.s.Notices, m)
+		}
+	}
 	slices.SortStableFunc(w.added, func(a, b Point) int { return a.At.Compare(b.At) })
 	for _, p := range w.added {
 		rule := eventNotice(p)
@@ -98,48 +103,76 @@ func (w *work) notice(rule string, sev Severity, sig Signal, value string, at ti
 	return a
 }
 
-// changeNotices tells the changes of a signal whose every change is news.
+// changeNotices tells the changes of a signal whose every change is news. A late one is not, if the one
+// after it was told: it would contradict what people read last.
 func (w *work) changeNotices(rs Rules, sig Signal) {
-	rows := w.rebuilt[sig]
+	rows := slices.Clone(w.rebuilt[sig])
 	if rows == nil {
 		rows = []Row{w.s.Cells[sig].Known}
 	}
-	for i, r := range rows {
-		if r.From == "" && i == 0 {
-			r.From = before(sig, r) // what the first webhook itself says it was
-		}
-		// A correct category is an announcement already when it is first told.
-		if r.IsZero() || r.From == "" && sig != CorrectCategory && r.Attrs[AttrEvent] == "" || r.At.Before(w.in.Now.Add(-oldNews)) {
-			continue
-		}
-		var end time.Time
-		if i+1 < len(rows) {
-			end = rows[i+1].At
-		}
-		// A reading that moves a change that was told to an earlier time is no new change.
-		told := slices.ContainsFunc(w.s.Notices, func(m NoticeMark) bool {
-			return m.Signal == sig && m.Value == noticed(r.Value) && !m.At.Before(r.NotBefore) && (end.IsZero() || m.At.Before(end))
-		})
-		if told {
-			continue
-		}
-		rule := changeRule(sig, r)
-		sev := rs.notice(rule, r.Value)
-		if sev == NoSeverity {
-			continue
-		}
-		repeated := slices.ContainsFunc(w.s.Notices, func(m NoticeMark) bool { return m.Signal == sig && m.Value == noticed(r.Value) })
-		a := w.notice(rule, sev, sig, r.Value, r.At)
-		a.From, a.To, a.At, a.NotBefore, a.Source, a.Details = text(r.From), text(r.Value), r.At, instant(r.NotBefore), source(r.Track), r.Attrs
-		if sig == CorrectCategory {
-			a.From = text(w.s.Cells[Category].Known.Value)
-			if old := r.Attrs[AttrPrevious]; old != "" {
-				a.From = text(old)
-			}
-		}
-		a.Repeated = repeated
-		w.tell(a)
+	if len(rows) > 0 && rows[0].From == "" {
+		rows[0].From = before(sig, rows[0]) // what the first webhook itself says it was
 	}
+	marks, news := w.s.Notices, len(rows)
+	for news > 0 && !noticedRow(marks, sig, rows, news-1) {
+		news--
+	}
+	for _, r := range rows[news:] {
+		w.changeNotice(rs, sig, r)
+	}
+}
+
+// noticedRow reports whether a row was told. A reading that moves a change that was told to an earlier
+// time is no new change.
+func noticedRow(marks []NoticeMark, sig Signal, rows []Row, i int) bool {
+	r, end := rows[i], time.Time{}
+	if i+1 < len(rows) {
+		end = rows[i+1].At
+	}
+	return slices.ContainsFunc(marks, func(m NoticeMark) bool {
+		return m.Signal == sig && m.Value == noticed(changed(sig, r)) && !m.At.Before(r.NotBefore) && (end.IsZero() || m.At.Before(end))
+	})
+}
+
+// changed is the fact that a row is: a category that polls found to be the correct one is announced by a
+// webhook later, with the date from which it costs more.
+func changed(sig Signal, r Row) string {
+	if date := r.Attrs[AttrDate]; sig == CorrectCategory && date != "" {
+		return r.Value + "/" + date
+	}
+	return r.Value
+}
+
+func (w *work) changeNotice(rs Rules, sig Signal, r Row) {
+	at, track := r.At, r.Track
+	for _, p := range w.added {
+		if date := p.Attrs[AttrDate]; sig == CorrectCategory && p.Signal == sig && p.Value == r.Value && date != "" && p.At.After(at) {
+			at, track = p.At, p.Track // the announcement, not the row, is news
+		}
+	}
+	// A correct category is an announcement already when it is first told.
+	if r.IsZero() || r.From == "" && sig != CorrectCategory && r.Attrs[AttrEvent] == "" || at.Before(w.in.Now.Add(-oldNews)) {
+		return
+	}
+	rule := changeRule(sig, r)
+	sev := rs.notice(rule, r.Value)
+	if sev == NoSeverity {
+		return
+	}
+	fact := changed(sig, r)
+	// What a poll sees is a change of its own; a webhook may be a copy of one that came with another time.
+	repeated := track == Told && slices.ContainsFunc(w.s.Notices, func(m NoticeMark) bool { return m.Signal == sig && m.Value == noticed(fact) })
+	a := w.notice(rule, sev, sig, fact, at)
+	a.From, a.To, a.At, a.NotBefore, a.Source, a.Details = text(r.From), text(r.Value), at, instant(r.NotBefore), source(track), r.Attrs
+	if sig == CorrectCategory {
+		a.From = text(w.s.Cells[Category].Known.Value)
+		if old := r.Attrs[AttrPrevious]; old != "" {
+			a.From = text(old)
+		}
+	}
+	a.Repeated = repeated
+	a.FirstLook = track == Seen && w.in.FirstLook[ClassOf(w.s.Subject.Kind, sig)]
+	w.tell(a)
 }
 
 // before is the value that a webhook says its own replaces.

@@ -27,6 +27,8 @@ type incoming struct {
 	points    func(quality.State, quality.Heads) []quality.Point
 	polled    map[quality.Class]quality.LogEntry
 	firstLook map[quality.Class]bool
+	// noticed are facts that were told already.
+	noticed []quality.NoticeMark
 }
 
 // outcome is what a merge did.
@@ -160,7 +162,7 @@ func (w *Watcher) applyAll(ctx context.Context, todo []quality.Subject, in map[q
 		}
 		heads := have.heads[s.WABAID]
 		inc := in[s]
-		q := quality.Input{State: state, Heads: heads, Polled: inc.polled, Name: inc.name, Refs: inc.refs, Now: w.Now().UTC().Truncate(time.Millisecond), FirstLook: inc.firstLook, Points: inc.told}
+		q := quality.Input{State: state, Heads: heads, Polled: inc.polled, Name: inc.name, Refs: inc.refs, Now: w.Now().UTC().Truncate(time.Millisecond), FirstLook: inc.firstLook, Points: inc.told, Noticed: inc.noticed}
 		if inc.points != nil {
 			q.Points = inc.points(state, heads)
 		}

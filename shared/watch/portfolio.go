@@ -67,6 +67,11 @@ func (r *run) claim(ctx context.Context, sighting *quality.Sighting) error {
 				return err
 			}
 			next.PortfolioID = id
+			// Before: should we die, the next run finds that it has still to move. And after, since until
+			// then webhooks speak of the old name.
+			if err := r.move(ctx, a.Portfolio(), next.Portfolio()); err != nil {
+				return err
+			}
 		}
 		if err := r.Store.PutAccount(ctx, next); err != nil {
 			return err
@@ -90,7 +95,7 @@ func (r *run) claim(ctx context.Context, sighting *quality.Sighting) error {
 	return nil
 }
 
-// move copies what webhooks told of a portfolio while its id was unknown.
+// move copies what webhooks told of a portfolio while its id was unknown, and that people know of it.
 func (r *run) move(ctx context.Context, from, to quality.Subject) error {
 	ev, err := r.Store.Evidence(ctx, from, quality.Need{quality.MessagingLimit: time.Time{}})
 	if err != nil {
@@ -106,7 +111,11 @@ func (r *run) move(ctx context.Context, from, to quality.Subject) error {
 	if len(points) == 0 {
 		return nil
 	}
-	in := incoming{told: points}
+	states, _, err := r.Store.Load(ctx, []quality.Subject{from})
+	if err != nil {
+		return err
+	}
+	in := incoming{told: points, noticed: states[from].Notices}
 	_, err = r.merge(ctx, map[quality.Subject]incoming{to: in}, nil, nil)
 	return err
 }
