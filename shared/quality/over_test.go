@@ -206,6 +206,10 @@ func TestWhatIsOverSaysWhy(t *testing.T) {
 			l.told(t0, fact(acct, AlertOf("BUSINESS", "5", "X"), "ACTIVE", t0, AttrSeverity, "WARNING"))
 			off(l, `{"account_alert":{"severity":{"WARNING":"none"}}}`)
 		}, Resolved, ReasonUnwatched},
+		{"its type is none to be told", acct, func(l *ledger) {
+			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0))
+			off(l, `{"account_restricted":{"severity":{"X":"none"}}}`)
+		}, Resolved, ReasonUnwatched},
 	} {
 		l := newLedger(t, tc.s)
 		tc.do(l)

@@ -110,8 +110,11 @@ func (r Rule) with(o override) (Rule, error) {
 		}
 		for sev, text := range by {
 			v, err := duration(text)
-			if err != nil || Severity(sev).Level() < Warning.Level() {
-				errs = append(errs, fmt.Errorf("repeat_interval: %q: %q is no duration of a severity", sev, text))
+			if err != nil {
+				errs = append(errs, fmt.Errorf("repeat_interval: %w", err))
+			}
+			if Severity(sev).Level() < Warning.Level() {
+				errs = append(errs, fmt.Errorf("repeat_interval: %q is no severity of incidents; they are warning or critical", sev))
 			}
 			r.Repeat[Severity(sev)] = v
 		}
@@ -123,6 +126,9 @@ func (r Rule) with(o override) (Rule, error) {
 		}
 		r.Severity = map[string]Severity{}
 		for value, text := range by {
+			if value != strings.ToUpper(value) {
+				errs = append(errs, fmt.Errorf("severity: %q is no value; they are spelled in capitals", value))
+			}
 			if text == "none" {
 				text = ""
 			} else if Severity(text).Level() < least.Level() {
@@ -161,20 +167,27 @@ func oneOrBy(raw json.RawMessage, keys []string) (map[string]string, error) {
 	return out, nil
 }
 
+// maxDuration is more than anybody means, and far from what time.Duration holds.
+const maxDuration = 3660 * 24 * time.Hour
+
 // duration reads "90s", "2h", "7d", or a number of seconds.
 func duration(s string) (time.Duration, error) {
 	s = strings.TrimSpace(s)
-	if n, err := strconv.ParseFloat(s, 64); err == nil && n >= 0 {
-		return time.Duration(n * float64(time.Second)), nil
-	}
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n >= 0 {
-			return time.Duration(n) * 24 * time.Hour, nil
+	seconds := -1.0
+	if n, err := strconv.ParseFloat(s, 64); err == nil {
+		seconds = n
+	} else if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil {
+			seconds = float64(n) * (24 * time.Hour).Seconds()
 		}
+	} else if d, err := time.ParseDuration(s); err == nil {
+		seconds = d.Seconds()
 	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
+	switch {
+	case !(seconds >= 0): // nor NaN
 		return 0, fmt.Errorf("%q is not a duration such as 90s, 2h or 7d", s)
+	case seconds > maxDuration.Seconds():
+		return 0, fmt.Errorf("%q is longer than 3660d", s)
 	}
-	return d, nil
+	return time.Duration(seconds * float64(time.Second)), nil
 }

@@ -20,7 +20,8 @@ func restricted() Rule {
 				if !isRestriction(sig) || !ok || !v.newest(sig).After(v.newest(RestrictionLifted)) && !lifted.IsZero() {
 					continue
 				}
-				f := Finding{Key: string(sig), Severity: r.severity(row.Value, Critical), Signal: sig, Row: row,
+				kind, _ := sig.RestrictionType()
+				f := Finding{Key: string(sig), Severity: r.severity(kind, r.severity(row.Value, Critical)), Signal: sig, Row: row,
 					Until: parseTime(row.Attrs[AttrUntil]), UntilReason: ReasonExpired}
 				if f.Until.IsZero() {
 					f.Until, f.UntilReason = v.heard(sig).Add(endAfter), ReasonNotRepeated

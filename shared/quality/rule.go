@@ -1,6 +1,9 @@
 package quality
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Rule is a level condition over a subject's current values: it holds or it does not.
 type Rule struct {
@@ -63,7 +66,10 @@ func (r Rule) severity(value string, otherwise Severity) Severity {
 
 // ignores reports whether the configuration says that what an incident is about is nothing to tell.
 func (r Rule) ignores(inc *Incident) bool {
-	return r.severity(inc.Value, Critical) == NoSeverity || r.severity(inc.Attrs[AttrSeverity], Critical) == NoSeverity
+	kind, _ := inc.Signal.RestrictionType()
+	return slices.ContainsFunc([]string{inc.Value, inc.Attrs[AttrSeverity], kind}, func(value string) bool {
+		return r.severity(value, Critical) == NoSeverity
+	})
 }
 
 // repeatInterval is how often an incident that lasts is told again.

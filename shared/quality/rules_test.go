@@ -263,7 +263,8 @@ func TestOverride(t *testing.T) {
 		t.Errorf("told %q", got)
 	}
 	for _, bad := range []string{"[]", `{"nope":{}}`, `{"limit_raised":{"for":"5m"}}`, `{"number_quality":{"severity":"info"}}`, `{"number_quality":{"keep_firing_for":"soon"}}`, `{"number_quality":{"sevrity":"critical"}}`, `{"number_quality":{"severity":"bad"}}`,
-		`{"number_quality":{"for":["5m"]}}`, `{"number_quality":{"keep_firing_for":-1}}`} {
+		`{"number_quality":{"for":["5m"]}}`, `{"number_quality":{"keep_firing_for":-1}}`, `{"number_quality":{"keep_firing_for":10000000000}}`,
+		`{"number_quality":{"for":"200000d"}}`, `{"number_quality":{"for":"Inf"}}`, `{"number_quality":{"for":"NaN"}}`, `{"number_quality":{"repeat_interval":1e10}}`, `{"number_quality":{"severity":{"red":"warning"}}}`} {
 		if _, err := DefaultRules.Override(bad); err == nil {
 			t.Errorf("Override(%s) = nil error", bad)
 		}
