@@ -261,3 +261,51 @@ func TestAReadingIsItsOwnAfterEightDays(t *testing.T) {
 		}
 	}
 }
+
+// TestAnIncidentBeginsAfterTheOneBefore: its value may have held all along, but what was told as over is not
+// told again as part of what comes after.
+func TestAnIncidentBeginsAfterTheOneBefore(t *testing.T) {
+	acct, number := AccountSubject("1"), Subject{PhoneNumber, "1", "12025550101"}
+	hour := func(n float64) time.Time { return t0.Add(time.Duration(n * float64(time.Hour))) }
+	until := func(n float64) (string, string) { return AttrUntil, hour(n).Format(time.RFC3339) }
+	for _, tc := range []struct {
+		name string
+		s    Subject
+		do   func(l *ledger)
+		want time.Time
+	}{
+		{"offboarded again after being found healthy", acct, func(l *ledger) {
+			l.told(hour(0), fact(acct, Offboarded, "PARTNER_REMOVED", hour(0)))
+			l.see(hour(1), Health, CanSendMessage, "LIMITED")
+			l.see(hour(2), Health, CanSendMessage, "LIMITED")
+			l.told(hour(3), fact(acct, Offboarded, "PARTNER_REMOVED", hour(3)))
+			l.see(hour(3.5), Health, CanSendMessage, "AVAILABLE")
+			l.until(hour(8))
+		}, hour(3)},
+		{"restricted for longer after the first date had come", number, func(l *ledger) {
+			key, date := until(24)
+			l.told(hour(0), fact(number, Restriction("X"), RestrictionActive, hour(0), key, date))
+			l.see(hour(10), Numbers, QualityRating, Green)
+			l.until(hour(24))
+			key, date = until(72)
+			l.told(hour(30), fact(number, Restriction("X"), RestrictionActive, hour(20), key, date))
+		}, hour(24)},
+		{"red when it was migrated and came back", number, func(l *ledger) {
+			l.see(hour(0), Numbers, QualityRating, Red)
+			l.told(hour(1), fact(number, Status, "MIGRATED", hour(1)))
+			l.told(hour(2), fact(number, Status, "CONNECTED", hour(2)))
+		}, hour(2)},
+	} {
+		l := newLedger(t, tc.s)
+		tc.do(l)
+		var last Alert
+		for _, a := range l.alerts {
+			if a.Event == Firing || a.Event == Reminder {
+				last = a
+			}
+		}
+		if last.IncidentSince == nil || !last.IncidentSince.Equal(tc.want) || last.At.Before(tc.want) {
+			t.Errorf("%s: told %q, the last with since %v at %s; want %s", tc.name, l.said(), last.IncidentSince, last.At, tc.want)
+		}
+	}
+}

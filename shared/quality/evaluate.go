@@ -162,7 +162,7 @@ func (w *work) without(r Rule, found []Finding, v View, replay []stretch) (left 
 // remember keeps how what a rule finds has ended, also if that was too long ago to be told.
 func (w *work) remember(r Rule, over []stretch) {
 	for _, st := range over {
-		span := Span{Rule: r.ID, Key: st.finding.Key, From: st.from, To: st.to, Told: justBefore(st.to)}
+		span := Span{Rule: r.ID, Key: st.finding.Key, From: st.from, To: st.to, Told: justBefore(st.to), Reason: st.reason}
 		if !slices.Contains(w.s.Past, span) {
 			w.s.Past = append(w.s.Past, span)
 		}

@@ -43,7 +43,7 @@ func (w *work) fire(r Rule, f Finding, v View, replay []stretch) (p Pending, wai
 	i := slices.IndexFunc(w.s.Open, func(inc Incident) bool { return inc.Rule == r.ID && inc.Key == f.Key })
 	if i >= 0 {
 		inc := &w.s.Open[i]
-		if since := w.heldSince(r, f, replay, inc); since.Before(inc.Since) {
+		if since := w.heldSince(r, f, v, replay, inc); since.Before(inc.Since) {
 			inc.Since = since // which late news may make earlier
 		}
 		w.goOn(r, inc, f, v)
@@ -57,7 +57,7 @@ func (w *work) fire(r Rule, f Finding, v View, replay []stretch) (p Pending, wai
 	}
 	inc := Incident{
 		ID: w.newID(r.ID, f.Key), Rule: r.ID, Key: f.Key, Severity: f.Severity, Worst: f.Severity, OpenedAt: w.in.Now,
-		Since: w.heldSince(r, f, replay, nil),
+		Since: w.heldSince(r, f, v, replay, nil),
 	}
 	inc.adopt(f)
 	w.tellIncident(&inc, Firing, r, f)
@@ -67,7 +67,7 @@ func (w *work) fire(r Rule, f Finding, v View, replay []stretch) (p Pending, wai
 }
 
 // heldSince is since when a rule has held without a break; inc is its incident if one is open.
-func (w *work) heldSince(r Rule, f Finding, replay []stretch, inc *Incident) time.Time {
+func (w *work) heldSince(r Rule, f Finding, v View, replay []stretch, inc *Incident) time.Time {
 	since := f.Row.At
 	if inc != nil {
 		since = inc.Since
@@ -78,7 +78,24 @@ func (w *work) heldSince(r Rule, f Finding, replay []stretch, inc *Incident) tim
 			since = st.from
 		}
 	}
-	return w.resumed(r, f, since)
+	switch last := w.lastPast(r, f.Key); {
+	case !last.To.After(since):
+		return since
+	case inc != nil:
+		return inc.Since
+	default:
+		return w.resumed(f, v, last)
+	}
+}
+
+// lastPast is the stretch of a rule that ended last of those that were told; zero if there is none.
+func (w *work) lastPast(r Rule, key string) (last Span) {
+	for _, p := range w.s.Past {
+		if p.Rule == r.ID && p.Key == key && p.To.After(last.To) {
+			last = p
+		}
+	}
+	return last
 }
 
 // wait reports whether a rule has yet to hold for as long as its `for` demands.
@@ -136,17 +153,17 @@ func (w *work) goOn(r Rule, inc *Incident, f Finding, v View) {
 	w.dueIncident(r, *inc, f)
 }
 
-// resumed is since when a rule holds again, of which an incident was closed for another reason than
-// its value: no longer rated, or out of use. Then the value has held for longer than the rule.
-func (w *work) resumed(r Rule, f Finding, since time.Time) time.Time {
-	closed := slices.ContainsFunc(w.s.Past, func(p Span) bool {
-		return p.Rule == r.ID && p.Key == f.Key && !p.From.After(since) && p.To.After(since)
-	})
-	if !closed {
-		return since
-	}
-	for _, sig := range []Signal{f.Signal, Archived, Presence} {
-		since = later(since, w.s.Cells[sig].Current.At)
+// resumed is since when a rule holds again, of which an incident was closed although its value had not
+// changed: then the value has held for longer than the rule.
+func (w *work) resumed(f Finding, v View, last Span) time.Time {
+	since := later(last.To, v.heard(f.Signal))
+	switch last.Reason {
+	case ReasonRetired:
+		for _, sig := range []Signal{Status, Archived, Presence} {
+			since = later(since, w.s.Cells[sig].Current.At)
+		}
+	case ReasonNoRating:
+		since = later(since, w.s.Cells[f.Signal].Current.At)
 	}
 	return since
 }
@@ -175,7 +192,7 @@ func (w *work) cease(r Rule, inc *Incident, v View, retired string) {
 	if reason != "" && reason == inc.UntilReason {
 		end = inc.Until
 	}
-	span := Span{Rule: inc.Rule, Key: inc.Key, From: inc.Since, To: later(end, inc.Since)}
+	span := Span{Rule: inc.Rule, Key: inc.Key, From: inc.Since, To: later(end, inc.Since), Reason: reason}
 	if retired == "" && r.Once {
 		span.Told = v.newest(inc.Signal)
 		if now := v.levels[inc.Signal].known; Rank(w.s.Subject.Kind, inc.Signal, now.Value) <= 1 {
@@ -280,6 +297,7 @@ func (w *work) resolved(r Rule, inc *Incident, v View, reason, retired string) A
 	if retired != "" {
 		a.Details = united(a.Details, map[string]string{DetailRetired: retired})
 	}
+	a.At = later(a.At, inc.Since) // a poll and a webhook may be of one second
 	a.PreviousAt = inc.ToldAt
 	return a
 }

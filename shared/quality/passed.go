@@ -33,7 +33,7 @@ func (w *work) pass(r Rule, replay []stretch) {
 			a.Reason = &st.reason
 		}
 		w.tell(a)
-		span := Span{Rule: r.ID, Key: f.Key, From: st.from, To: st.to}
+		span := Span{Rule: r.ID, Key: f.Key, From: st.from, To: st.to, Reason: st.reason}
 		if r.Once {
 			span.Told = justBefore(st.to)
 		}

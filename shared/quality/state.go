@@ -89,6 +89,8 @@ type Span struct {
 	From, To  time.Time
 	// Told is the newest reading that it had an end for; zero if the subject was out of use.
 	Told time.Time `json:",omitzero"`
+	// Reason is why it ended; "" if the value changed.
+	Reason string `json:",omitempty"`
 }
 
 // NoticeMark remembers that a notice was told.
