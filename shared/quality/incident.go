@@ -125,6 +125,7 @@ func (w *work) goOn(r Rule, inc *Incident, f Finding, v View) {
 		w.dueIncident(r, *inc, f)
 		return
 	}
+	title := inc.Attrs[AttrTitle]
 	inc.adopt(f)
 	switch {
 	case f.Severity != inc.Severity && w.full():
@@ -145,7 +146,8 @@ func (w *work) goOn(r Rule, inc *Incident, f Finding, v View) {
 	default:
 		inc.EasingAt = time.Time{}
 		every := r.repeat(*inc)
-		again := slices.ContainsFunc(f.Again, func(t time.Time) bool { return inc.ToldAt.Before(t) && !now.Before(t) })
+		again := slices.ContainsFunc(f.Again, func(t time.Time) bool { return inc.ToldAt.Before(t) && !now.Before(t) }) ||
+			title != "" && title != inc.Attrs[AttrTitle] // paused again before the first pause was over
 		if every > 0 && (again || !now.Before(inc.ToldAt.Add(every))) && !w.full() {
 			w.tellIncident(inc, Reminder, r, f)
 		}

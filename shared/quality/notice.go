@@ -22,8 +22,14 @@ func (w *work) notices(rs Rules) {
 	}
 	slices.SortStableFunc(w.added, func(a, b Point) int { return a.At.Compare(b.At) })
 	for _, p := range w.added {
-		rule := eventNotice(p)
-		if sev := rs.notice(rule, p.Value); sev != NoSeverity {
+		rule, value := eventNotice(p), p.Value
+		if rule == RuleAccountAlert {
+			if w.hadOpen(rule, string(p.Signal)) {
+				continue // it is the end of that, or part of it
+			}
+			value = p.Attrs[AttrSeverity]
+		}
+		if sev := rs.notice(rule, value); sev != NoSeverity {
 			w.noticeOf(p, rule, sev)
 		}
 	}
@@ -36,6 +42,11 @@ func (w *work) notices(rs Rules) {
 		slices.SortStableFunc(w.s.Notices, func(a, b NoticeMark) int { return a.At.Compare(b.At) })
 		w.s.Notices = w.s.Notices[n-maxNotices:]
 	}
+}
+
+// hadOpen reports whether an incident was open before the change.
+func (w *work) hadOpen(rule, key string) bool {
+	return slices.ContainsFunc(w.in.State.Open, func(inc Incident) bool { return inc.Rule == rule && inc.Key == key })
 }
 
 // maxNotices bounds the notices that a state remembers: the newest facts.

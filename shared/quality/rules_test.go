@@ -140,6 +140,22 @@ func TestRules(t *testing.T) {
 			l.told(t0, fact(acct, BanState, "SCHEDULE_FOR_DISABLE", t0))
 			l.tick(t0.Add(7 * day))
 		}, acct, "firing account_disabled warning, resolved account_disabled warning"},
+		{"an account alert that ends as information is told once", func(l *ledger) {
+			sig := AlertOf("BUSINESS", "5", "X")
+			l.told(t0, fact(acct, sig, "ACTIVE", t0, AttrSeverity, "WARNING"))
+			l.told(at(60), fact(acct, sig, "NONE", at(60), AttrSeverity, "INFORMATIONAL"))
+			l.told(at(120), fact(acct, sig, "NONE", at(120), AttrSeverity, "INFORMATIONAL", AttrDescription, "another"))
+		}, acct, "firing account_alert warning, resolved account_alert warning, notice account_alert info"},
+		{"a second pause before the first was over is told", func(l *ledger) {
+			l.told(t0, fact(tpl, Status, "PAUSED", t0, AttrTitle, "FIRST_PAUSE"))
+			l.told(at(3*3600), fact(tpl, Status, "PAUSED", at(3*3600), AttrTitle, "SECOND_PAUSE"))
+			l.told(at(3*3600), fact(tpl, Status, "PAUSED", at(3*3600), AttrTitle, "SECOND_PAUSE"))
+		}, tpl, "firing template_status warning, reminder template_status warning"},
+		{"an archived template that polls see paused is in use", func(l *ledger) {
+			l.see(t0, Templates, Status, "PAUSED")
+			l.told(at(600), fact(tpl, Archived, Yes, at(600)))
+			l.see(at(1800), Templates, Status, "PAUSED")
+		}, tpl, "firing template_status warning, resolved template_status warning, firing template_status warning"},
 		{"a limit that falls is a warning, one that rises is information", func(l *ledger) {
 			l.told(t0, fact(home, MessagingLimit, "TIER_10K", t0))
 			l.told(at(60), fact(home, MessagingLimit, "TIER_2K", at(60)))
