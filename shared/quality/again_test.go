@@ -228,7 +228,7 @@ func TestARestrictionLastsWhileItIsRepeated(t *testing.T) {
 	l.until(last.Add(30 * day))
 	var events []string
 	for _, a := range l.alerts {
-		if a.Event != Reminder {
+		if a.Event != Reminder { // of which there are many
 			events = append(events, string(a.Event)+" "+a.CreatedAt.Sub(t0).String())
 		}
 	}
@@ -243,7 +243,7 @@ func TestARestrictionLastsWhileItIsRepeated(t *testing.T) {
 func TestAReadingIsItsOwnAfterEightDays(t *testing.T) {
 	acct := AccountSubject("1")
 	active := func(after time.Duration) Point {
-		return fact(acct, Restriction("X"), RestrictionActive, t0.Add(after))
+		return fact(acct, Restriction("X"), RestrictionActive, t0.Add(after), AttrUntil, t0.Add(90*day).Format(time.RFC3339))
 	}
 	lifted := fact(acct, RestrictionLifted, "UNBAN", t0.Add(6*day))
 	for name, batches := range map[string][][]Point{

@@ -122,7 +122,8 @@ func observe(k Kind, sig Signal, ev Evidence, confirm func([]observation, observ
 // effective leaves out repeats. An equal ban (same date) or restriction (same expiry) that was
 // told within 8 days before is the same reading, which keeps its earliest time: nothing says
 // whether a redelivery keeps the time of the first. What comes 8 days after that time is a reading
-// of its own, however often it was repeated between.
+// of its own, however often it was repeated between; and what has neither date nor expiry, after a
+// day: it looks the same when it is imposed again, which nobody may miss.
 func effective(sig Signal, points []Point) []Point {
 	if !collapses(sig) {
 		return slices.Clone(points)
@@ -130,13 +131,20 @@ func effective(sig Signal, points []Point) []Point {
 	var out []Point
 	for _, p := range slices.SortedStableFunc(slices.Values(points), func(a, b Point) int { return a.At.Compare(b.At) }) {
 		repeat := p.Track == Told && slices.ContainsFunc(out, func(q Point) bool {
-			return q.Track == Told && q.At.Before(p.At) && p.At.Sub(q.At) < repeatFor && sameReading(sig, p, q)
+			return q.Track == Told && q.At.Before(p.At) && p.At.Sub(q.At) < repeatedWithin(sig, p) && sameReading(sig, p, q)
 		})
 		if !repeat {
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+func repeatedWithin(sig Signal, p Point) time.Duration {
+	if p.Attrs[term(sig)] == "" {
+		return undatedRepeatFor
+	}
+	return repeatFor
 }
 
 // repeated is when the reading of a told mark was last repeated; zero if it was not.
@@ -157,12 +165,16 @@ func collapses(sig Signal) bool {
 	return restriction || sig == BanState
 }
 
-func sameReading(sig Signal, a, b Point) bool {
-	key := AttrUntil
+// term is the detail that tells one ban, or restriction, from the next.
+func term(sig Signal) string {
 	if sig == BanState {
-		key = AttrDate
+		return AttrDate
 	}
-	return a.Value == b.Value && a.Attrs[key] == b.Attrs[key]
+	return AttrUntil
+}
+
+func sameReading(sig Signal, a, b Point) bool {
+	return a.Value == b.Value && a.Attrs[term(sig)] == b.Attrs[term(sig)] && a.Attrs[AttrViolation] == b.Attrs[AttrViolation]
 }
 
 // rows collapses observations: one row per change. Within a second the last observation is

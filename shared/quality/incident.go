@@ -66,6 +66,14 @@ func (w *work) fire(r Rule, f Finding, v View, replay []stretch) (p Pending, wai
 	return Pending{}, false
 }
 
+// terms is how long what a webhook tells will last, and for what.
+func (inc *Incident) terms() string {
+	if inc.Track != Told {
+		return ""
+	}
+	return inc.Attrs[AttrTitle] + "|" + inc.Attrs[AttrUntil] + "|" + inc.Attrs[AttrViolation]
+}
+
 // heldSince is since when a rule has held without a break; inc is its incident if one is open.
 func (w *work) heldSince(r Rule, f Finding, v View, replay []stretch, inc *Incident) time.Time {
 	since := f.Row.At
@@ -125,7 +133,7 @@ func (w *work) goOn(r Rule, inc *Incident, f Finding, v View) {
 		w.dueIncident(r, *inc, f)
 		return
 	}
-	title := inc.Attrs[AttrTitle]
+	before := inc.terms()
 	inc.adopt(f)
 	switch {
 	case f.Severity != inc.Severity && w.full():
@@ -147,7 +155,7 @@ func (w *work) goOn(r Rule, inc *Incident, f Finding, v View) {
 		inc.EasingAt = time.Time{}
 		every := r.repeat(*inc)
 		again := slices.ContainsFunc(f.Again, func(t time.Time) bool { return inc.ToldAt.Before(t) && !now.Before(t) }) ||
-			title != "" && title != inc.Attrs[AttrTitle] // paused again before the first pause was over
+			before != inc.terms() // paused or restricted again before the first time was over
 		if every > 0 && (again || !now.Before(inc.ToldAt.Add(every))) && !w.full() {
 			w.tellIncident(inc, Reminder, r, f)
 		}

@@ -119,6 +119,21 @@ func TestRules(t *testing.T) {
 			l.told(at(60), fact(acct, RestrictionLifted, "UNBAN", at(60)))
 			l.told(at(120), fact(acct, Restriction("X"), RestrictionActive, at(120)))
 		}, acct, "firing account_restricted critical, resolved account_restricted critical"},
+		{"one that has no date and comes again a day later is another", func(l *ledger) {
+			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0), fact(acct, BanState, "DISABLE", t0))
+			l.told(at(60), fact(acct, RestrictionLifted, "UNBAN", at(60)), fact(acct, BanState, "REINSTATE", at(60)))
+			l.told(t0.Add(day), fact(acct, Restriction("X"), RestrictionActive, t0.Add(day)), fact(acct, BanState, "DISABLE", t0.Add(day)))
+		}, acct, "firing account_restricted critical, firing account_disabled critical, resolved account_restricted critical, resolved account_disabled critical, firing account_restricted critical, firing account_disabled critical"},
+		{"one for another violation is another", func(l *ledger) {
+			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0, AttrViolation, "STRIKE_1"))
+			l.told(at(60), fact(acct, RestrictionLifted, "UNBAN", at(60)))
+			l.told(at(120), fact(acct, Restriction("X"), RestrictionActive, at(120), AttrViolation, "STRIKE_2"))
+		}, acct, "firing account_restricted critical, resolved account_restricted critical, firing account_restricted critical"},
+		{"a restriction that will last longer is told at once", func(l *ledger) {
+			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0, AttrUntil, t0.Add(7*day).Format(time.RFC3339)))
+			l.told(at(60), fact(acct, Restriction("X"), RestrictionActive, at(60), AttrUntil, t0.Add(30*day).Format(time.RFC3339)))
+			l.told(at(120), fact(acct, Restriction("X"), RestrictionActive, at(60), AttrUntil, t0.Add(30*day).Format(time.RFC3339)))
+		}, acct, "firing account_restricted critical, reminder account_restricted critical"},
 		{"a ban is announced, done and lifted", func(l *ledger) {
 			l.told(t0, fact(acct, BanState, "SCHEDULE_FOR_DISABLE", t0))
 			l.told(at(60), fact(acct, BanState, "DISABLE", at(60)))
