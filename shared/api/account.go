@@ -123,7 +123,7 @@ func (s *Server) rollUp(ctx context.Context, rec watch.Account) (account, error)
 				out.MessagingLimit = &limit
 			}
 		}
-		health = health.Worse(st.HealthForAccount(true))
+		health = health.Worse(st.HealthForAccount(s.seen(st, sched) || !s.missed(st, sched)))
 		out.OpenIncidents += len(st.Open)
 	}
 	if out.MessagingLimit == nil && rec.PortfolioID != "" && rec.Home != rec.WABAID {
@@ -131,7 +131,7 @@ func (s *Server) rollUp(ctx context.Context, rec watch.Account) (account, error)
 			return account{}, err
 		}
 	}
-	out.subject = show(own, sched.Heads(), true)
+	out.subject = show(own, sched.Heads(), true, s.Now())
 	out.Health = health
 	if out.Name == "" {
 		out.Name = rec.Name
@@ -139,6 +139,13 @@ func (s *Server) rollUp(ctx context.Context, rec watch.Account) (account, error)
 	out.Incidents = openIncidents(out.Incidents, states)
 	out.LastPoll, out.LastWebhook = instant(lastPoll(sched)), instant(webhook)
 	return out, nil
+}
+
+// missed reports whether an account is less well known for want of a subject: a number that polls once
+// listed and that is in use. What only webhooks spoke of nobody looks for.
+func (s *Server) missed(st quality.State, sched watch.Schedule) bool {
+	listed := !st.Cells[quality.Presence].Seen.IsZero()
+	return st.Subject.Kind == quality.PhoneNumber && listed && st.OutOfUse(sched.Heads(), s.Now()) == ""
 }
 
 // lastPoll is when any class last succeeded; zero if none ever did.

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
@@ -40,6 +41,9 @@ func (s *Server) alerts(r *request) error {
 		return err
 	}
 	rule, subject := r.param("rule"), r.param("subject_id")
+	if strings.HasPrefix(subject, "+") {
+		subject = quality.Digits(subject) // a number as people write it
+	}
 	if waba == "" && len(r.token.WABAIDs) == 1 {
 		waba = r.token.WABAIDs[0]
 	}
@@ -62,7 +66,7 @@ func (s *Server) alerts(r *request) error {
 			if s.Word != nil {
 				s.Word(&a)
 			}
-			items = append(items, alert{a, instant(o.SentAt)})
+			items = append(items, alert{a.Wire(), instant(o.SentAt.Truncate(time.Second))})
 			if len(items) == limit && (next != "" || i+1 < len(found)) {
 				return r.write(page(items, r.next(position(a))))
 			}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -162,6 +163,11 @@ func (s *Server) authenticated(handle func(*request) error) http.Handler {
 			s.fail(w, hr, &failure{http.StatusMethodNotAllowed, "method_not_allowed", "this API only answers GET"})
 			return
 		}
+		defer func() {
+			if p := recover(); p != nil {
+				s.fail(w, hr, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			}
+		}()
 		r := &request{http: hr, ctx: hr.Context(), token: token, write: func(v any) error { return respond(w, http.StatusOK, v) }}
 		if err := handle(r); err != nil {
 			s.fail(w, hr, err)

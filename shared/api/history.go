@@ -20,7 +20,7 @@ type change struct {
 }
 
 // position orders rows; it is what cursors hold.
-func (c change) position() string { return fmt.Sprintf("%020d %s", c.At.Unix(), c.Signal) }
+func (c change) position() string { return fmt.Sprintf("%020d %s %s", c.At.Unix(), c.Signal, c.Value) }
 
 func (s *Server) history(kind quality.Kind) func(*request) error {
 	return func(r *request) error {
@@ -70,7 +70,7 @@ func (s *Server) rows(r *request, st quality.State, only quality.Signal, from, t
 	for sig, c := range st.Cells {
 		switch {
 		case only != "" && sig != only:
-		case !from.IsZero() && c.Agreed() && !c.Current.At.After(from):
+		case !from.IsZero() && !quality.Happens(sig) && c.Agreed() && !c.Current.At.After(from):
 			history[sig] = []quality.Row{c.Current} // nothing has changed since: there is nothing to read
 		default:
 			need[sig] = time.Time{}

@@ -32,6 +32,8 @@ type value struct {
 	ConfirmedAt time.Time         `json:"confirmed_at"`
 	Source      string            `json:"source"`
 	Details     map[string]string `json:"details,omitempty"`
+	// Active says of a restriction whether it is in force: lifted or expired, it keeps its value.
+	Active *bool `json:"active,omitempty"`
 }
 
 type incident struct {
@@ -50,7 +52,7 @@ type incident struct {
 	Resolving   bool           `json:"resolving,omitempty"`
 }
 
-func show(s quality.State, heads quality.Heads, fresh bool) subject {
+func show(s quality.State, heads quality.Heads, fresh bool, now time.Time) subject {
 	out := subject{
 		Kind: s.Subject.Kind, WABAID: s.Subject.WABAID, ID: s.Subject.ID,
 		Display: s.Refs[quality.RefDisplay], Language: s.Refs[quality.RefLanguage], Name: s.Name, Health: s.Health(fresh),
@@ -67,6 +69,10 @@ func show(s quality.State, heads quality.Heads, fresh bool) subject {
 		v := value{Value: r.Value, Since: r.At, ConfirmedAt: s.ConfirmedAt(sig, heads), Source: source(r.Track), Details: r.Attrs}
 		if !r.NotBefore.IsZero() {
 			v.NotBefore = &r.NotBefore
+		}
+		if _, ok := sig.RestrictionType(); ok {
+			active := s.Restricted(sig, heads, now)
+			v.Active = &active
 		}
 		out.Signals[sig] = v
 	}
@@ -85,8 +91,22 @@ func source(t quality.Track) string {
 
 // fresh reports whether a class was polled so recently that what it saw still counts.
 func (s *Server) fresh(sched watch.Schedule, class quality.Class) bool {
-	ok := sched.Classes[class].OKAt
-	return s.Polling && !ok.IsZero() && s.Now().Sub(ok) < watch.BlindAfter*watch.Cadence(class, s.Interval)
+	return s.recent(class, sched.Classes[class].OKAt)
+}
+
+func (s *Server) recent(class quality.Class, at time.Time) bool {
+	return s.Polling && !at.IsZero() && s.Now().Sub(at) < watch.BlindAfter*watch.Cadence(class, s.Interval)
+}
+
+// seen reports whether polls have seen a subject lately: that it is there, and of a number its
+// rating, which nobody else tells and Meta may refuse.
+func (s *Server) seen(st quality.State, sched watch.Schedule) bool {
+	class := quality.ClassOf(st.Subject.Kind, quality.Presence)
+	if !st.Covered() || !s.fresh(sched, class) {
+		return false
+	}
+	rated, _ := sched.Heads()[class].Confirmed(quality.QualityRating)
+	return st.Subject.Kind != quality.PhoneNumber || s.recent(class, rated)
 }
 
 // known returns the record of an account that exists and that the token shows.
@@ -134,7 +154,7 @@ func (s *Server) list(kind quality.Kind) func(*request) error {
 				next = items[limit-1].ID
 				break
 			}
-			items = append(items, show(st, sched.Heads(), s.fresh(sched, quality.ClassOf(kind, quality.Presence))))
+			items = append(items, show(st, sched.Heads(), s.seen(st, sched), s.Now()))
 		}
 		return r.write(page(items, r.next(next)))
 	}
@@ -184,6 +204,6 @@ func (s *Server) one(kind quality.Kind) func(*request) error {
 		if err != nil {
 			return err
 		}
-		return r.write(show(st, heads, s.fresh(sched, quality.ClassOf(kind, quality.Presence))))
+		return r.write(show(st, heads, s.seen(st, sched), s.Now()))
 	}
 }

@@ -33,7 +33,11 @@ type machineBody struct {
 
 // machine returns the body for programs, as JSON.
 func machine(alerts []quality.Alert) (string, error) {
-	return encode(machineBody{AlertsSchema, alerts})
+	body := machineBody{AlertsSchema, make([]quality.Alert, len(alerts))}
+	for i, a := range alerts {
+		body.Alerts[i] = a.Wire()
+	}
+	return encode(body)
 }
 
 // encode is JSON on one line. It does not escape < > &, which nobody here reads as markup.

@@ -63,6 +63,12 @@ type Alert struct {
 	FoldedFirst string `json:"folded_id,omitempty"`
 }
 
+// Wire is the alert as others get it: their times are whole seconds, as all of Meta's are.
+func (a Alert) Wire() Alert {
+	a.CreatedAt = a.CreatedAt.Truncate(time.Second)
+	return a
+}
+
 // Reasons with which an incident resolves, besides the value having changed.
 const (
 	ReasonRetired     = "retired"           // the subject was deleted, migrated, archived or is gone; Details say which

@@ -3,6 +3,7 @@ package quality
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // restricted holds for every type of restriction that is newer than the last lifting and whose
@@ -33,4 +34,10 @@ func restricted() Rule {
 			return out
 		},
 	}
+}
+
+// Restricted reports whether a restriction is in force at now.
+func (s State) Restricted(sig Signal, heads Heads, now time.Time) bool {
+	r := restricted()
+	return slices.ContainsFunc(r.Holds(r, s.view(now, heads)), func(f Finding) bool { return f.Signal == sig })
 }

@@ -74,6 +74,9 @@ func (v View) Retired() string {
 	return ""
 }
 
+// OutOfUse says why a subject is out of use at now, as Retired does.
+func (s State) OutOfUse(heads Heads, now time.Time) string { return s.view(now, heads).Retired() }
+
 // retires reports whether a signal may say that its subject is out of use.
 func retires(s Signal) bool { return s == Status || s == Archived || s == Presence }
 
