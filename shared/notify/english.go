@@ -34,10 +34,10 @@ var english = catalogue{
 			"Make sure that this was intended: if nobody on your side did it, look up who did in the activity log of your Meta Business settings.",
 		},
 		quality.ReasonNoRating: {
-			"The incident about {topic} of {subject} is closed, because Meta has given no rating for 7 days",
-			"{topic}: closed, no longer rated",
-			"Meta rates what was sent in the last days. Too little was sent to rate; that is no proof of recovery.",
-			"When you send again, begin with a small volume to people who expect your message, and watch the rating.",
+			"The incident about {topic} of {subject} is closed, because Meta has said UNKNOWN for 7 days (before: {value})",
+			"{topic}: UNKNOWN for 7 days, last {value}",
+			"Nobody has said that it is over: the matter may still stand.",
+			"Look it up in WhatsApp Manager; unless it is settled there, treat it as open.",
 		},
 		quality.ReasonNotRepeated: {
 			"The incident about {topic} of {subject} is closed, because nothing was heard of it for 7 days",
@@ -62,6 +62,12 @@ var english = catalogue{
 			"{topic}: closed, its 7 days are over",
 			"The time that Meta gave has passed.",
 			"Look at the present state in WhatsApp Manager.",
+		},
+		quality.ReasonUnwatched: {
+			"The incident about {topic} of {subject} is closed, because the configuration no longer watches for it",
+			"no longer watched: {topic}",
+			"Only the configuration of wabawatch has changed. The state itself has not: what was told of it stands, but no reminder follows, and no word when it ends.",
+			"Deal with it as before. If this was not meant, undo the change of {rule} in WABAWATCH_RULES, on AWS in the parameter Rules.",
 		},
 	},
 	Values: map[string]string{

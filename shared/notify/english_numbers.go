@@ -28,6 +28,7 @@ var englishNumbers = map[string]ruleWords{
 			"The quality rating of {subject} is no longer {value}{now}", "quality is no longer {value}{now}",
 			"Users have reacted better lately.", "Raise the volume step by step, and leave out what made it fall.",
 		},
+		Reasons: map[string]phrase{quality.ReasonNoRating: englishNoRating},
 	},
 	quality.RuleNumberFlagged: {
 		Topic: "the state Flagged",
@@ -191,4 +192,12 @@ var englishPINReset = phrase{
 	"The two-step verification PIN of {subject} was reset", "two-step PIN was reset",
 	"The number can now be registered without the old PIN.",
 	"If nobody on your team did this, register the number again with a new PIN at once, remove people you do not know from your Meta Business settings, and write to Meta's support.",
+}
+
+// englishNoRating is about a rating that Meta no longer gives, of a number or of a template.
+var englishNoRating = phrase{
+	"The incident about {topic} of {subject} is closed, because Meta has given no rating for 7 days (before: {value})",
+	"no rating for 7 days, last {value}",
+	"Meta rates what was sent in the last days. Too little was sent to rate; that is no proof of recovery.",
+	"When you send again, begin with a small volume to people who expect your message, and watch the rating.",
 }

@@ -27,6 +27,7 @@ var englishTemplates = map[string]ruleWords{
 			"The quality of {subject} is no longer {value}{now}", "quality is no longer {value}{now}",
 			"Users have reacted better lately.", "Raise the volume step by step.",
 		},
+		Reasons: map[string]phrase{quality.ReasonNoRating: englishNoRating},
 	},
 	quality.RuleTemplateStatus: {
 		Topic: "the status",

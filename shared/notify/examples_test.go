@@ -178,6 +178,10 @@ func special(rule string) []quality.Alert {
 	switch rule {
 	case quality.RuleNumberQuality:
 		return []quality.Alert{over("RED", quality.ReasonNoRating)}
+	case quality.RuleNumberStatus:
+		return []quality.Alert{over("BANNED", quality.ReasonNoRating)}
+	case quality.RuleAccountReview:
+		return []quality.Alert{over("REJECTED", quality.ReasonNoRating)}
 	case quality.RuleNumberFlagged:
 		return []quality.Alert{fire(quality.Critical, "YES", quality.AttrLimit, "TIER_1K", quality.AttrOldLimit, "TIER_10K"), over("YES", quality.ReasonDay7), because(example(rule, quality.Resolved, quality.Critical, "YES", "", quality.AttrLimit, "TIER_10K"), quality.ReasonDay7)}
 	case quality.RuleNumberName:
@@ -246,7 +250,7 @@ func special(rule string) []quality.Alert {
 	case quality.RuleTemplateQuality:
 		again := example(rule, quality.Firing, quality.Critical, "", "RED")
 		again.FirstLook, again.Source = true, "poll"
-		return []quality.Alert{again}
+		return []quality.Alert{again, over("RED", quality.ReasonNoRating)}
 	case quality.RuleNumberSecurity:
 		twice := example(rule, quality.Notice, quality.Critical, "", "PIN_CHANGED")
 		twice.Repeated = true

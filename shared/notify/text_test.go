@@ -237,3 +237,21 @@ func TestLongNameLeavesTheNumber(t *testing.T) {
 		t.Errorf("subject = %q", m.Subject)
 	}
 }
+
+// TestRatingWordsAreForRatings: a ban that Meta no longer reports has no volume to begin with.
+func TestRatingWordsAreForRatings(t *testing.T) {
+	for rule, v := range map[string]string{
+		quality.RuleNumberQuality: "RED", quality.RuleTemplateQuality: "RED", quality.RuleNumberStatus: "BANNED", quality.RuleNumberName: "DECLINED",
+		quality.RuleNumberHealth: "BLOCKED", quality.RuleAccountHealth: "BLOCKED", quality.RuleTemplateStatus: "DISABLED", quality.RuleAccountReview: "REJECTED",
+	} {
+		m := compose(t, Writer{}, quality.Single, because(example(rule, quality.Resolved, quality.Critical, v, ""), quality.ReasonNoRating))[0]
+		text := m.Subject + "\n" + m.SMS + "\n" + m.Email
+		rated := rule == quality.RuleNumberQuality || rule == quality.RuleTemplateQuality
+		if got := strings.Contains(text, "begin with a small volume"); got != rated {
+			t.Errorf("%s: advice about sending again: %t\n%s", rule, got, text)
+		}
+		if !strings.Contains(m.SMS, " for 7 days, last "+v) || !rated && (strings.Contains(text, "no rating") || !strings.Contains(text, "treat it as open")) {
+			t.Errorf("%s: %s", rule, text)
+		}
+	}
+}
