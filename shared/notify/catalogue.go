@@ -20,8 +20,12 @@ type catalogue struct {
 	Subjects map[quality.Kind]naming
 	// Rules hold what there is to say by rule id; "" is for a rule this version does not know.
 	Rules map[string]ruleWords
-	// Reasons say why an incident ended other than by a new value.
+	// Reasons are said of an incident that ended other than by a new value, by why it did.
 	Reasons map[string]phrase
+	// Whys are the same reasons as parts of sentences.
+	Whys map[string]why
+	// Closed are the frames of an end whose reason is no proof that the matter is over.
+	Closed map[quality.Event]frame
 	// Values are words for codes of Meta's; what is not listed is shown as it is.
 	Values map[string]string
 	// Words are the small ones: labels, fragments, headings.
@@ -31,7 +35,13 @@ type catalogue struct {
 // frame makes an event of a state.
 type frame struct {
 	Tag  string // after the severity in a subject line; "" for none
-	What string // the sentence; {state}, {since}, {ends}, {on}, {stretch}, {began}, {ended}, {lasted}, {topic}
+	What string // the sentence; {state}, {since}, {ends}, {on}, {stretch}, {began}, {ended}, {lasted}, {topic}, {why}, {because}
+}
+
+// why is a reason to end an incident.
+type why struct {
+	Full  string // behind "because"
+	Brief string // behind "then", in a headline
 }
 
 // naming names a kind of subject.
@@ -86,9 +96,13 @@ type words struct {
 	// OnBetween when a fact was, Stretch from when until when one that is over was so.
 	Since, SinceBetween, FirstSeen, AsOf, On, OnBetween, Stretch, And string
 	// Fragments are parts of sentences that appear when their fact is known.
-	FragmentWas, FragmentNow, FragmentOld, FragmentInstead, FragmentWish, FragmentUntil, FragmentEnds, FragmentNoEnd, FragmentReason, FragmentCount, FragmentEffective, FragmentLimit string
-	// PassedMeaning is said first of what was over before it could be told.
+	FragmentWas, FragmentNow, FragmentOld, FragmentInstead, FragmentWish, FragmentUntil, FragmentEnds, FragmentNoEnd, FragmentReason, FragmentCount, FragmentEffective, FragmentLimit, FragmentBecause, FragmentThen string
+	// PassedMeaning is said first of what a new value ended before it could be told.
 	PassedMeaning string
+	// ClosedStretch is from when until when an incident was open that was closed without proof.
+	ClosedStretch string
+	// OutOfUse stands for what has become of a subject, where nobody said.
+	OutOfUse string
 	// MayBeOlder and MayBeRepeated are put behind a sentence, RepeatedHead behind a headline.
 	MayBeOlder, MayBeRepeated, RepeatedHead string
 
@@ -100,6 +114,8 @@ type words struct {
 	Sources map[string]string
 	// EventNames are the events in a list of facts.
 	EventNames map[quality.Event]string
+	// ClosedNames are those of an end that is no proof that the matter is over.
+	ClosedNames map[quality.Event]string
 	// Headings; ForAlerts is one for what several alerts of a list share, with {numbers}.
 	Means, Do, Link, Happened, MeansAndDo, ForAlerts string
 	// Tuning says where rules are set.

@@ -94,7 +94,11 @@ func (w Writer) emailFacts(it item) string {
 		}
 	}
 	line(l.Severity, strings.ToLower(w.severity(a.Severity)))
-	line(l.Event, l.EventNames[a.Event])
+	event := l.EventNames[a.Event]
+	if f.closed() {
+		event = l.ClosedNames[a.Event]
+	}
+	line(l.Event, event)
 	label := c.Subjects[""].Label
 	if n, ok := c.Subjects[f.kind()]; ok {
 		label = n.Label

@@ -13,7 +13,7 @@ var english = catalogue{
 		quality.Eased:     {"BETTER", "{state}, {since}{ends}; this is better than what was told before, but not over"},
 		quality.Reminder:  {"STILL", "{state}, {since}{ends}; this has lasted {lasted}"},
 		quality.Resolved:  {"RESOLVED", "{state}, {on}; it began on {began} and lasted {lasted}"},
-		quality.Passed:    {"ALREADY OVER", "{state}, {stretch}; it was over before it could be told"},
+		quality.Passed:    {"ALREADY OVER", "{state}, {stretch}; it was over before it could be told{because}"},
 		quality.Notice:    {"", "{state}, {on}"},
 	},
 	Subjects: map[quality.Kind]naming{
@@ -29,7 +29,7 @@ var english = catalogue{
 	Reasons: map[string]phrase{
 		quality.ReasonRetired: {
 			"{subject} is {retired}, so the incident about {topic} is closed",
-			"is {retired}; closed: {topic}",
+			"is {retired}; this was about {topic}",
 			"It is out of use, so this does no more harm.",
 			"Make sure that this was intended: if nobody on your side did it, look up who did in the activity log of your Meta Business settings.",
 		},
@@ -41,25 +41,25 @@ var english = catalogue{
 		},
 		quality.ReasonNotRepeated: {
 			"The incident about {topic} of {subject} is closed, because nothing was heard of it for 7 days",
-			"{topic}: closed, no news for 7 days",
+			"no news for 7 days of {topic}",
 			"Only a webhook told of this, and no later one said that it is over: the matter may still stand.",
-			"Look it up in WhatsApp Manager or Business Support Home; if it stands there, treat it as open.",
+			"Look it up in WhatsApp Manager or Business Support Home; unless it is settled there, treat it as open.",
 		},
 		quality.ReasonExpired: {
 			"The incident about {topic} of {subject} is closed, because its own end date has come",
-			"{topic}: closed, its end date has come",
+			"{topic}: its end date has come",
 			"The date that Meta gave has passed.",
 			"Send one test message before you start a campaign; if it is refused, open a case in Business Support Home.",
 		},
 		quality.ReasonHealthy: {
 			"The incident about {topic} of {subject} is closed, because two polls found the account healthy",
-			"{topic}: closed, found healthy",
+			"{topic}: account found healthy",
 			"The account can be read, is not rejected, and may send.",
 			"Send one test message before you start a campaign.",
 		},
 		quality.ReasonDay7: {
 			"The incident about {topic} of {subject} is closed, because its 7 days are over",
-			"{topic}: closed, its 7 days are over",
+			"{topic}: its 7 days are over",
 			"The time that Meta gave has passed.",
 			"Look at the present state in WhatsApp Manager.",
 		},
@@ -69,6 +69,19 @@ var english = catalogue{
 			"Only the configuration of wabawatch has changed. The state itself has not: what was told of it stands, but no reminder follows, and no word when it ends.",
 			"Deal with it as before. If this was not meant, undo the change of {rule} in WABAWATCH_RULES, on AWS in the parameter Rules.",
 		},
+	},
+	Whys: map[string]why{
+		quality.ReasonRetired:     {"it is {retired}", "{retired}"},
+		quality.ReasonNoRating:    {"Meta has said UNKNOWN for 7 days", "UNKNOWN for 7 days"},
+		quality.ReasonNotRepeated: {"nothing was heard of it for 7 days", "no news for 7 days"},
+		quality.ReasonExpired:     {"its own end date had come", "its end date came"},
+		quality.ReasonHealthy:     {"two polls found the account healthy", "account found healthy"},
+		quality.ReasonDay7:        {"its 7 days were over", "its 7 days were over"},
+		quality.ReasonUnwatched:   {"the configuration no longer watches for it", "no longer watched"},
+	},
+	Closed: map[quality.Event]frame{
+		quality.Resolved: {"CLOSED", "{state}, {on}; it began on {began}"},
+		quality.Passed:   {"CLOSED", "{state}, from {began} on; before it could be told the incident was closed on {ended}, because {why}"},
 	},
 	Values: map[string]string{
 		"TIER_50": "50 users in 24 h (TIER_50)", "TIER_250": "250 users in 24 h (TIER_250)", "TIER_1K": "1,000 users in 24 h (TIER_1K)",
@@ -119,7 +132,9 @@ var english = catalogue{
 		On: "on {at}", OnBetween: "between {span}", Stretch: "from {began} until {ended}", And: " and ",
 		FragmentWas: " (before: {was})", FragmentNow: ": now {now}", FragmentOld: " from {old}", FragmentInstead: ", not for {instead}", FragmentWish: ` "{wish}"`, FragmentUntil: ", until {until}", FragmentEnds: ", until {until}, {left} from now", FragmentNoEnd: ", with no end given", FragmentReason: " (reason: {reason})", FragmentCount: " ({count})",
 		FragmentEffective: " (on {effective})", FragmentLimit: "; the messaging limit reported with it was {limit}",
+		FragmentBecause: ": {because}", FragmentThen: ", then {brief}",
 		PassedMeaning: "It is over; this is for your records.",
+		ClosedStretch: "from {began} on, closed on {ended}", OutOfUse: "out of use",
 		MayBeOlder:    "; it was found at a first look and may be older",
 		MayBeRepeated: "; Meta said the same with another time within 8 days, so this is possibly repeated",
 		RepeatedHead:  " (possibly repeated)",
@@ -133,6 +148,9 @@ var english = catalogue{
 			quality.Firing: "firing (it began)", quality.Escalated: "escalated (it became worse)", quality.Eased: "eased (it became less bad)",
 			quality.Reminder: "reminder (it lasts)", quality.Resolved: "resolved (it is over)", quality.Passed: "passed (it was over before it could be told)",
 			quality.Notice: "notice (told once)",
+		},
+		ClosedNames: map[quality.Event]string{
+			quality.Resolved: "resolved (closed; that is no proof that it is over)", quality.Passed: "passed (closed before it could be told; that is no proof that it is over)",
 		},
 		Means: "What it means", Do: "What to do", Link: "More", Happened: "What happened", MeansAndDo: "What it means, and what to do", ForAlerts: "For {numbers}:",
 		Tuning: "Severities, delays and reminders of each rule are set in WABAWATCH_RULES, on AWS by the parameter Rules.",

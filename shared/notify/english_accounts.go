@@ -8,7 +8,7 @@ import "github.com/wabawatch/wabawatch/shared/quality"
 var englishAccounts = map[string]ruleWords{
 	quality.RuleAccountHealth: {Topic: "the limits on sending", Cases: englishHealth, Over: englishHealthOver},
 	quality.RuleAccountRestricted: {
-		Topic: "the restriction",
+		Topic: "the restriction of {type}",
 		Cases: map[string]phrase{
 			"RESTRICTED_BIZ_INITIATED_MESSAGING": {
 				"A restriction of {type} {is} in force for {subject}", "starting conversations {is} forbidden{until}",
@@ -102,6 +102,11 @@ var englishAccounts = map[string]ruleWords{
 			"The ban of {subject}, announced or in force, no longer stands{now}", "ban no longer stands",
 			"The account may be used again.", "Send one test message, then raise the volume step by step.",
 		},
+		Reasons: map[string]phrase{quality.ReasonNotRepeated: {
+			"The incident about the announced ban of {subject} is closed, because nothing was heard of it for 7 days", "no news for 7 days of the announced ban",
+			"Only a webhook told of it, and no later one called it off: the ban may still come, or have come.",
+			"Look up the account in Business Support Home today; unless it is settled there, treat the ban as coming.",
+		}},
 	},
 	quality.RuleAccountViolation: {
 		Topic: "the violation",
@@ -170,7 +175,7 @@ var englishAccounts = map[string]ruleWords{
 		},
 	},
 	quality.RuleAccountAlert: {
-		Topic: "Meta's alert",
+		Topic: "Meta's alert ({type})",
 		Cases: map[string]phrase{
 			"INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED": {
 				"The raise of the messaging limit of {subject} {is} deferred by Meta", "raise of the limit was deferred",

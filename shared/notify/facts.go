@@ -99,10 +99,31 @@ func parseTime(s string) time.Time {
 
 // reason is Meta's reason for the fact; an incident's reason for having ended is none.
 func (f facts) reason() string {
-	if r := f.detail(quality.AttrReason); r != "" || f.a.Event == quality.Resolved {
+	if r := f.detail(quality.AttrReason); r != "" || f.a.Event == quality.Resolved || f.ending() != "" {
 		return r
 	}
 	return deref(f.a.Reason)
+}
+
+// ending is why an incident ended; "" if a new value ended it, and while it lasts.
+func (f facts) ending() string {
+	if f.a.Event != quality.Resolved && f.a.Event != quality.Passed {
+		return ""
+	}
+	reason := deref(f.a.Reason)
+	if _, ok := f.c.Whys[reason]; !ok {
+		return ""
+	}
+	return reason
+}
+
+// closed reports whether an incident ended for a reason that is no proof that the matter is over.
+func (f facts) closed() bool {
+	switch f.ending() {
+	case quality.ReasonRetired, quality.ReasonNoRating, quality.ReasonNotRepeated:
+		return true
+	}
+	return false
 }
 
 // cases are the keys under which a catalogue may speak of this alert, the most telling first.
@@ -245,10 +266,9 @@ func (f facts) values() map[string]string {
 		"from": known(f.esc(f.from)), "to": known(f.esc(f.to)), "from_words": known(f.esc(f.c.word(f.from))), "to_words": known(f.esc(f.c.word(f.to))),
 		"value": known(f.esc(f.value())), "is": c.Is, "has": c.Has,
 		"scopes":  f.esc(f.code(f.detail(quality.AttrScopes))),
-		"retired": known(f.esc(f.c.word(f.code(f.detail("retired"))))),
+		"retired": cmp.Or(f.esc(f.c.word(f.code(f.detail("retired")))), c.OutOfUse),
 		"since":   f.since(), "on": f.on(), "stretch": f.stretch(), "lasted": f.lasted(), "began": f.began(), "ended": f.ended(),
 	}
-	v["topic"] = fill(f.c.topic(a.Rule), v)
 	switch a.Event {
 	case quality.Passed, quality.Resolved, quality.Notice:
 		v["is"], v["has"] = c.Was, c.Had
@@ -271,6 +291,9 @@ func (f facts) values() map[string]string {
 	if f.from != "" && f.from != f.to {
 		was = f.esc(f.from)
 	}
+	v["topic"] = fill(f.c.topic(a.Rule), v)
+	v["why"], v["brief"] = fill(f.c.Whys[f.ending()].Full, v), fill(f.c.Whys[f.ending()].Brief, v)
+	fragment("because", c.FragmentBecause, v["why"])
 	fragment("was", c.FragmentWas, was)
 	fragment("old", c.FragmentOld, was)
 	fragment("instead", c.FragmentInstead, was)

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -253,5 +254,41 @@ func TestRatingWordsAreForRatings(t *testing.T) {
 		if !strings.Contains(m.SMS, " for 7 days, last "+v) || !rated && (strings.Contains(text, "no rating") || !strings.Contains(text, "treat it as open")) {
 			t.Errorf("%s: %s", rule, text)
 		}
+	}
+}
+
+// TestWhatNobodyEndedIsNotCalledOver: silence and absence are no recovery.
+func TestWhatNobodyEndedIsNotCalledOver(t *testing.T) {
+	over := regexp.MustCompile(`RESOLVED|ALREADY OVER|\(it (is|was) over|[Ii]t (is|was) over[.;]|works again|may be used again|is settled in|lasted|until 2|- 2`)
+	for _, r := range quality.DefaultRules {
+		if !isIncident(r.ID) {
+			continue
+		}
+		for v, sev := range values[r.ID] {
+			for _, reason := range []string{quality.ReasonRetired, quality.ReasonNoRating, quality.ReasonNotRepeated} {
+				for _, a := range []quality.Alert{because(example(r.ID, quality.Resolved, sev, v, ""), reason), late(r.ID, sev, v, reason)} {
+					m := compose(t, Writer{}, quality.Single, a)[0]
+					text := m.Subject + "\n" + m.SMS + "\n" + m.Email
+					if said := over.FindString(text); said != "" || !strings.Contains(m.Subject, " CLOSED: ") || !strings.Contains(m.SMS, " CLOSED: ") {
+						t.Errorf("%s %s %s says %q:\n%s", r.ID, v, reason, said, text)
+					}
+				}
+			}
+		}
+	}
+	restricted := func(reason string) Message {
+		return compose(t, Writer{}, quality.Single, late(quality.RuleAccountRestricted, quality.Critical, "ACTIVE", reason))[0]
+	}
+	for reason, want := range map[string][2]string{
+		quality.ReasonExpired:     {"CRITICAL ALREADY OVER: account Example Group: starting conversations was forbidden, then its end", "By the date Meta gave, what was restricted works again."},
+		quality.ReasonNotRepeated: {"CRITICAL CLOSED: account Example Group: starting conversations was forbidden, then no news for 7", "unless it is settled there, treat it as open."},
+	} {
+		if m := restricted(reason); !strings.HasPrefix(m.Subject, want[0]) || !strings.Contains(m.Email, want[1]) {
+			t.Errorf("%s: %s\n%s", reason, m.Subject, m.Email)
+		}
+	}
+	named := late(quality.RuleNumberName, quality.Warning, "REJECTED", quality.ReasonNotRepeated)
+	if m := compose(t, Writer{}, quality.Single, named)[0]; strings.Contains(m.Email, "Reason: not repeated") || strings.Contains(m.Email, "(reason: not repeated)") {
+		t.Errorf("why it ended is told as Meta's reason: %s", m.Email)
 	}
 }

@@ -103,15 +103,22 @@ func (f facts) on() string {
 	return fill(f.c.Words.On, map[string]string{"at": f.w.stamp(f.a.At)})
 }
 
-// stretch says from when until when it was so.
+// stretch says from when until when it was so, or from when on if its end is not known.
 func (f facts) stretch() string {
-	return fill(f.c.Words.Stretch, map[string]string{"began": f.began(), "ended": f.ended()})
+	text := f.c.Words.Stretch
+	if f.closed() {
+		text = f.c.Words.ClosedStretch
+	}
+	return fill(text, map[string]string{"began": f.began(), "ended": f.ended()})
 }
 
 // moment is when, for an SMS.
 func (f facts) moment() string {
 	if f.a.Event != quality.Passed {
 		return f.w.brief(f.a.At)
+	}
+	if f.closed() {
+		return f.w.brief(f.beganAt())
 	}
 	began, ended := f.beganAt().UTC(), f.endedAt().UTC()
 	if sameDay(began, ended) {

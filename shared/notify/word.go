@@ -22,19 +22,7 @@ type text struct {
 func (w Writer) render(a *quality.Alert, esc escape) text {
 	f := w.facts(a, esc)
 	v := f.values()
-	fr, ok := f.c.Events[a.Event]
-	if !ok {
-		fr = f.c.Events[quality.Notice]
-	}
-	p := f.c.phraseOf(a.Rule, f.cases())
-	if a.Event == quality.Resolved {
-		p = f.c.over(a.Rule, deref(a.Reason))
-	}
-	if a.Event == quality.Passed {
-		// What to do about it while it lasts would mislead: what follows its end is left.
-		over := f.c.over(a.Rule, "")
-		p.Meaning, p.Do = join(f.c.Words.PassedMeaning, over.Meaning), over.Do
-	}
+	fr, p := f.frame(), f.phrase()
 	v["state"] = fill(p.State, v)
 	what := fill(fr.What, v)
 	v["until"], v["deadline"] = f.untilBriefly()
@@ -50,6 +38,35 @@ func (w Writer) render(a *quality.Alert, esc escape) text {
 		Tag: fr.Tag, Short: f.subject(true), Head: head,
 		What: sentence(what), Meaning: sentence(fill(p.Meaning, v)), Do: sentence(fill(p.Do, v)),
 	}
+}
+
+// frame is that of the event. What is closed without proof is not told as over.
+func (f facts) frame() frame {
+	if fr, ok := f.c.Closed[f.a.Event]; ok && f.closed() {
+		return fr
+	}
+	if fr, ok := f.c.Events[f.a.Event]; ok {
+		return fr
+	}
+	return f.c.Events[quality.Notice]
+}
+
+// phrase is what there is to say. Of what passed, what to do about it while it lasted would
+// mislead: what follows its end is left.
+func (f facts) phrase() phrase {
+	p, over := f.c.phraseOf(f.a.Rule, f.cases()), f.c.over(f.a.Rule, f.ending())
+	switch {
+	case f.a.Event == quality.Resolved:
+		return over
+	case f.a.Event != quality.Passed:
+		return p
+	case f.ending() == "":
+		over.Meaning = join(f.c.Words.PassedMeaning, over.Meaning)
+	default:
+		p.Head += f.c.Words.FragmentThen
+	}
+	p.Meaning, p.Do = over.Meaning, over.Do
+	return p
 }
 
 // Parked tells the people who look after the installation that an alert was given up.
