@@ -185,7 +185,7 @@ func special(rule string) []quality.Alert {
 	}
 	switch rule {
 	case quality.RuleNumberQuality:
-		return []quality.Alert{over("RED", quality.ReasonNoRating), late(rule, quality.Critical, "RED", quality.ReasonNoRating)}
+		return []quality.Alert{over("RED", quality.ReasonNoRating), late(rule, quality.Critical, "RED", quality.ReasonNoRating), over("RED", quality.ReasonUnwatched), late(rule, quality.Critical, "RED", quality.ReasonUnwatched)}
 	case quality.RuleNumberStatus:
 		return []quality.Alert{
 			over("BANNED", quality.ReasonNoRating), late(rule, quality.Critical, "BANNED", quality.ReasonNoRating), late(rule, quality.Critical, "BANNED", quality.ReasonRetired, "retired", "MIGRATED"),

@@ -120,7 +120,7 @@ func (f facts) ending() string {
 // closed reports whether an incident ended for a reason that is no proof that the matter is over.
 func (f facts) closed() bool {
 	switch f.ending() {
-	case quality.ReasonRetired, quality.ReasonNoRating, quality.ReasonNotRepeated:
+	case quality.ReasonRetired, quality.ReasonNoRating, quality.ReasonNotRepeated, quality.ReasonUnwatched:
 		return true
 	}
 	return false

@@ -259,13 +259,13 @@ func TestRatingWordsAreForRatings(t *testing.T) {
 
 // TestWhatNobodyEndedIsNotCalledOver: silence and absence are no recovery.
 func TestWhatNobodyEndedIsNotCalledOver(t *testing.T) {
-	over := regexp.MustCompile(`RESOLVED|ALREADY OVER|\(it (is|was) over|[Ii]t (is|was) over[.;]|works again|may be used again|is settled in|lasted|until 2|- 2`)
+	over := regexp.MustCompile(`RESOLVED|ALREADY OVER|\(it (is|was) over|[Ii]t (is|was) over[.;]|works again|reacted better|[Rr]aise the volume|may be used again|is settled in|lasted|until 2|- 2`)
 	for _, r := range quality.DefaultRules {
 		if !isIncident(r.ID) {
 			continue
 		}
 		for v, sev := range values[r.ID] {
-			for _, reason := range []string{quality.ReasonRetired, quality.ReasonNoRating, quality.ReasonNotRepeated} {
+			for _, reason := range []string{quality.ReasonRetired, quality.ReasonNoRating, quality.ReasonNotRepeated, quality.ReasonUnwatched} {
 				for _, a := range []quality.Alert{because(example(r.ID, quality.Resolved, sev, v, ""), reason), late(r.ID, sev, v, reason)} {
 					m := compose(t, Writer{}, quality.Single, a)[0]
 					text := m.Subject + "\n" + m.SMS + "\n" + m.Email
