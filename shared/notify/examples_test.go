@@ -204,10 +204,12 @@ func special(rule string) []quality.Alert {
 			fire(quality.Critical, "BLOCKED", quality.AttrCodes, "131031"),
 		}
 	case quality.RuleTemplateStatus:
+		paused := fire(quality.Warning, "PAUSED")
+		paused.NotBefore = ptr(at.Add(-25 * time.Minute))
 		overdue := example(rule, quality.Reminder, quality.Warning, "APPROVED", "PAUSED", quality.AttrTitle, "FIRST_PAUSE")
 		return []quality.Alert{
 			fire(quality.Warning, "PAUSED", quality.AttrTitle, "FIRST_PAUSE", quality.AttrLanguage, "pt_BR"), fire(quality.Warning, "PAUSED", quality.AttrTitle, "SECOND_PAUSE"),
-			fire(quality.Warning, "PAUSED", quality.AttrTitle, "RATE_LIMITING_PAUSE"), overdue,
+			fire(quality.Warning, "PAUSED", quality.AttrTitle, "RATE_LIMITING_PAUSE"), overdue, paused,
 			fire(quality.Warning, "REJECTED", quality.AttrReason, "INCORRECT_CATEGORY"), fire(quality.Warning, "REJECTED", quality.AttrReason, "INVALID_FORMAT"),
 			fire(quality.Warning, "REJECTED", quality.AttrReason, "SCAM"),
 		}
@@ -235,7 +237,10 @@ func special(rule string) []quality.Alert {
 		return append(out, number, signal(fire(quality.Critical, "ACTIVE"), quality.Restriction("RESTRICTED_DREAMING")), over("ACTIVE", quality.ReasonExpired), over("ACTIVE", quality.ReasonNotRepeated),
 			late(rule, quality.Critical, "ACTIVE", quality.ReasonExpired, quality.AttrUntil, at.Add(7*24*time.Hour).Format(time.RFC3339)), late(rule, quality.Critical, "ACTIVE", quality.ReasonNotRepeated))
 	case quality.RuleAccountDisabled:
-		return []quality.Alert{fire(quality.Warning, "SCHEDULE_FOR_DISABLE", quality.AttrDate, "November 27, 2026"), over("DISABLE", quality.ReasonHealthy), over("SCHEDULE_FOR_DISABLE", quality.ReasonNotRepeated),
+		// Of a ban that follows an announcement the reading before is that announcement.
+		disabled, still := signal(fire(quality.Critical, "DISABLE"), quality.BanState), signal(example(rule, quality.Reminder, quality.Critical, "SCHEDULE_FOR_DISABLE", "DISABLE"), quality.BanState)
+		disabled.NotBefore, still.NotBefore = ptr(at.Add(-7*24*time.Hour)), ptr(at.Add(-7*24*time.Hour))
+		return []quality.Alert{disabled, still, fire(quality.Warning, "SCHEDULE_FOR_DISABLE", quality.AttrDate, "November 27, 2026"), over("DISABLE", quality.ReasonHealthy), over("SCHEDULE_FOR_DISABLE", quality.ReasonNotRepeated),
 			late(rule, quality.Critical, "DISABLE", quality.ReasonHealthy), late(rule, quality.Warning, "SCHEDULE_FOR_DISABLE", quality.ReasonNotRepeated)}
 	case quality.RuleAccountOffboarded:
 		return []quality.Alert{

@@ -292,3 +292,31 @@ func TestWhatNobodyEndedIsNotCalledOver(t *testing.T) {
 		t.Errorf("why it ended is told as Meta's reason: %s", m.Email)
 	}
 }
+
+// TestWebhookSaysWhen: only what a poll finds happened at some time between two polls.
+func TestWebhookSaysWhen(t *testing.T) {
+	week := at.Add(-7 * 24 * time.Hour)
+	for _, tc := range []struct {
+		name   string
+		event  quality.Event
+		rule   string
+		value  string
+		signal quality.Signal
+		source string
+		says   string
+	}{
+		{"a webhook", quality.Firing, quality.RuleAccountDisabled, "DISABLE", quality.BanState, "webhook", "since 20 Nov 2026 02:05 UTC."},
+		{"a reminder of what only webhooks tell", quality.Reminder, quality.RuleAccountDisabled, "DISABLE", quality.BanState, "clock", "since 20 Nov 2026 02:05 UTC;"},
+		{"a reminder of what polls see too", quality.Reminder, quality.RuleTemplateStatus, "DISABLED", quality.Status, "clock", "since some time between 13 Nov 2026 02:05 and 20 Nov 2026 02:05 UTC;"},
+		{"a reminder of our own polls", quality.Reminder, quality.RuleWatchBlind, "BLIND", quality.Poll, "clock", "since some time between 13 Nov 2026 02:05 and 20 Nov 2026 02:05 UTC;"},
+		{"a poll", quality.Firing, quality.RuleNumberQuality, "RED", quality.QualityRating, "poll", "since some time between 13 Nov 2026 02:05 and 20 Nov 2026 02:05 UTC."},
+		{"a fact of a webhook", quality.Notice, quality.RuleLimitLowered, "TIER_2K", quality.MessagingLimit, "webhook", "on 20 Nov 2026 02:05 UTC."},
+		{"a fact of a poll", quality.Notice, quality.RuleLimitLowered, "TIER_2K", quality.MessagingLimit, "poll", "between 13 Nov 2026 02:05 and 20 Nov 2026 02:05 UTC."},
+	} {
+		a := signal(example(tc.rule, tc.event, quality.Critical, "", tc.value), tc.signal)
+		a.NotBefore, a.Source = &week, tc.source
+		if (Writer{}).Word(&a); !strings.Contains(a.Summary, ", "+tc.says) {
+			t.Errorf("%s: %q does not say %q", tc.name, a.Summary, tc.says)
+		}
+	}
+}
