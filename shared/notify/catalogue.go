@@ -62,6 +62,8 @@ type ruleWords struct {
 	Cases map[string]phrase
 	// Over is said when a new value ended it. Notices have none.
 	Over phrase
+	// Overs replace Over by the value that held, or by it and the new one after a slash.
+	Overs map[string]phrase
 	// Reasons replace those of the catalogue.
 	Reasons map[string]phrase
 }
@@ -171,8 +173,9 @@ func (c *catalogue) phraseOf(rule string, keys []string) phrase {
 	return r.Cases[""]
 }
 
-// over finds the words for the end of an incident.
-func (c *catalogue) over(rule, reason string) phrase {
+// over finds the words for the end of an incident: those for its reason, or for the first of
+// keys that is listed.
+func (c *catalogue) over(rule, reason string, keys ...string) phrase {
 	r, ok := c.Rules[rule]
 	if !ok {
 		r = c.Rules[""]
@@ -182,6 +185,11 @@ func (c *catalogue) over(rule, reason string) phrase {
 	}
 	if p, ok := c.Reasons[reason]; ok {
 		return p
+	}
+	for _, k := range keys {
+		if p, ok := r.Overs[k]; ok {
+			return p
+		}
 	}
 	if r.Over == (phrase{}) {
 		return c.Rules[""].Over

@@ -83,8 +83,13 @@ var englishAccounts = map[string]ruleWords{
 		Topic: "the ban",
 		Cases: map[string]phrase{
 			"SCHEDULE_FOR_DISABLE": {
+				"{subject} {is} to be disabled by Meta, which named no day", "{is} to be disabled, no day named",
+				"Once that is done no number and no template of the account works.",
+				"Request a review in Business Support Home today, with what you have mended; decisions usually take 24 to 48 hours. Prepare another channel now.",
+			},
+			"SCHEDULE_FOR_DISABLE/DATED": {
 				"{subject} {is} to be disabled by Meta{effective}", "{is} to be disabled{effective}",
-				"On that day every number and template of the account stops working.",
+				"From that day on no number and no template of the account works.",
 				"Request a review in Business Support Home today, with what you have mended; decisions usually take 24 to 48 hours. Prepare another channel for that day.",
 			},
 			"DISABLE": {
@@ -99,8 +104,18 @@ var englishAccounts = map[string]ruleWords{
 			},
 		},
 		Over: phrase{
-			"The ban of {subject}, announced or in force, no longer stands{now}", "ban no longer stands",
-			"The account may be used again.", "Send one test message, then raise the volume step by step.",
+			"The ban state of {subject} is no longer {value}{now}", "ban state is no longer {value}{now}",
+			"Unless another ban has taken its place, the account may be used again.", "Look at the account in Business Support Home, and send one test message.",
+		},
+		Overs: map[string]phrase{
+			"DISABLE/REINSTATE": {
+				"{subject} is no longer disabled by Meta", "no longer disabled",
+				"The account may be used again.", "Send one test message, then raise the volume step by step.",
+			},
+			"SCHEDULE_FOR_DISABLE/REINSTATE": {
+				"The disabling that Meta announced for {subject} was called off", "announced ban was called off",
+				"The account can be used as before.", "Keep to what you mended for it: the next ban may come without notice.",
+			},
 		},
 		Reasons: map[string]phrase{quality.ReasonNotRepeated: {
 			"The incident about the announced ban of {subject} is closed, because nothing was heard of it for 7 days", "no news for 7 days of the announced ban",
@@ -137,7 +152,7 @@ var englishAccounts = map[string]ruleWords{
 		}},
 		Over: phrase{
 			"The review of {subject} is no longer {value}{now}", "review is no longer {value}{now}",
-			"Meta reviewed the account again.", "Send one test message if it is APPROVED; wait for the decision if it is PENDING.",
+			"Meta has decided anew, or is about to.", "Send one test message if it is APPROVED; wait for the decision if it is PENDING.",
 		},
 	},
 	quality.RuleAccountOffboarded: {

@@ -84,8 +84,12 @@ var englishTemplates = map[string]ruleWords{
 		},
 		Over: phrase{
 			"The status of {subject} is no longer {value}{now}", "is no longer {value}{now}",
-			"Only an APPROVED template can be sent.", "Once it is APPROVED, begin with a small volume: after a pause the next one is longer, and the third one disables the template.",
+			"Only an APPROVED template can be sent.", "Once it is APPROVED, begin with a small volume to people who expect it, and watch its quality.",
 		},
+		Overs: map[string]phrase{"PAUSED": {
+			"The status of {subject} is no longer PAUSED{now}", "is no longer PAUSED{now}",
+			"Only an APPROVED template can be sent.", "Once it is APPROVED, begin with a small volume: the second pause is longer than the first, and the third one disables the template.",
+		}},
 	},
 	quality.RuleTemplateFlagged: {
 		Topic: "the warning (FLAGGED)",

@@ -13,7 +13,7 @@ var englishWatch = map[string]ruleWords{
 				"In Meta Business settings assign the account to the system user of the token, with full control, and see that the token has whatsapp_business_management.",
 			},
 			"MISSING": {
-				"The poll of {subject} {is} answered by Meta as if it did not exist", "polling {is} refused: not found",
+				"The poll of {subject} {is} answered by Meta as if the account did not exist", "polling {is} refused: not found",
 				"The account was deleted, is no longer shared with this app, or its id is wrong. wabawatch sees nothing of it.",
 				"Check the id in the list of watched accounts, and in Meta Business settings whether the account is still shared.",
 			},
@@ -32,6 +32,10 @@ var englishWatch = map[string]ruleWords{
 			"Polls of {subject} succeed again", "polls succeed again",
 			"Ratings and limits are up to date.", "Nothing needs doing: what changed meanwhile is told by itself.",
 		},
+		Overs: map[string]phrase{"UNLISTED": {
+			"{subject} is able to list the accounts of the business portfolio again", "discovery of accounts works again",
+			"Accounts that are new to the portfolio are found and watched again.", "Nothing needs doing: those that were added meanwhile are found by themselves.",
+		}},
 	},
 	quality.RuleWatchToken: {
 		Topic: "the access token",
@@ -65,6 +69,10 @@ var englishWatch = map[string]ruleWords{
 			"The access token of {subject} is good again", "access token is good again",
 			"Accounts are polled again.", "Nothing needs doing: what changed meanwhile is told by itself.",
 		},
+		Overs: map[string]phrase{"VALID": {
+			"The access token of {subject} no longer ends soon", "access token no longer ends soon",
+			"It was replaced or prolonged, and accounts are polled with it.", "Nothing needs doing.",
+		}},
 	},
 	"watch_subscription": {
 		Topic: "the missing subscription",

@@ -209,7 +209,7 @@ func special(rule string) []quality.Alert {
 		overdue := example(rule, quality.Reminder, quality.Warning, "APPROVED", "PAUSED", quality.AttrTitle, "FIRST_PAUSE")
 		return []quality.Alert{
 			fire(quality.Warning, "PAUSED", quality.AttrTitle, "FIRST_PAUSE", quality.AttrLanguage, "pt_BR"), fire(quality.Warning, "PAUSED", quality.AttrTitle, "SECOND_PAUSE"),
-			fire(quality.Warning, "PAUSED", quality.AttrTitle, "RATE_LIMITING_PAUSE"), overdue, paused,
+			fire(quality.Warning, "PAUSED", quality.AttrTitle, "RATE_LIMITING_PAUSE"), overdue, paused, example(rule, quality.Resolved, quality.Warning, "PAUSED", "APPROVED"),
 			fire(quality.Warning, "REJECTED", quality.AttrReason, "INCORRECT_CATEGORY"), fire(quality.Warning, "REJECTED", quality.AttrReason, "INVALID_FORMAT"),
 			fire(quality.Warning, "REJECTED", quality.AttrReason, "SCAM"),
 		}
@@ -240,7 +240,8 @@ func special(rule string) []quality.Alert {
 		// Of a ban that follows an announcement the reading before is that announcement.
 		disabled, still := signal(fire(quality.Critical, "DISABLE"), quality.BanState), signal(example(rule, quality.Reminder, quality.Critical, "SCHEDULE_FOR_DISABLE", "DISABLE"), quality.BanState)
 		disabled.NotBefore, still.NotBefore = ptr(at.Add(-7*24*time.Hour)), ptr(at.Add(-7*24*time.Hour))
-		return []quality.Alert{disabled, still, fire(quality.Warning, "SCHEDULE_FOR_DISABLE", quality.AttrDate, "November 27, 2026"), over("DISABLE", quality.ReasonHealthy), over("SCHEDULE_FOR_DISABLE", quality.ReasonNotRepeated),
+		reinstated := func(v string) quality.Alert { return example(rule, quality.Resolved, quality.Critical, v, "REINSTATE") }
+		return []quality.Alert{disabled, still, reinstated("DISABLE"), reinstated("SCHEDULE_FOR_DISABLE"), fire(quality.Warning, "SCHEDULE_FOR_DISABLE", quality.AttrDate, "November 27, 2026"), over("DISABLE", quality.ReasonHealthy), over("SCHEDULE_FOR_DISABLE", quality.ReasonNotRepeated),
 			late(rule, quality.Critical, "DISABLE", quality.ReasonHealthy), late(rule, quality.Warning, "SCHEDULE_FOR_DISABLE", quality.ReasonNotRepeated)}
 	case quality.RuleAccountOffboarded:
 		return []quality.Alert{
@@ -249,7 +250,9 @@ func special(rule string) []quality.Alert {
 			late(rule, quality.Critical, "ACCOUNT_OFFBOARDED", quality.ReasonHealthy),
 		}
 	case quality.RuleWatchBlind:
-		return []quality.Alert{fire(quality.Critical, "BLIND", quality.AttrReason, "numbers: outage, templates: outage")}
+		found := example(rule, quality.Resolved, quality.Critical, quality.Unlisted, "OK")
+		found.SubjectKind, found.SubjectID, found.SubjectName, found.WABAID = quality.Deployment, "deployment", "", nil
+		return []quality.Alert{fire(quality.Critical, "BLIND", quality.AttrReason, "numbers: outage, templates: outage"), found}
 	case quality.RuleLimitLowered:
 		unknown := example(rule, quality.Notice, quality.Warning, "TIER_10K", "TIER_2K")
 		unknown.SubjectID = *unknown.WABAID
@@ -262,7 +265,7 @@ func special(rule string) []quality.Alert {
 		return append(out, over("ACTIVE", quality.ReasonNotRepeated), late(rule, quality.Warning, "ACTIVE", quality.ReasonNotRepeated))
 	case quality.RuleWatchToken:
 		gone := at.Add(-time.Hour).Format(time.RFC3339)
-		return []quality.Alert{fire(quality.Warning, "VALID", quality.AttrUntil, until), fire(quality.Critical, "VALID", quality.AttrUntil, gone), fire(quality.Critical, "INVALID", quality.AttrReason, "PASSWORD_CHANGED", quality.AttrCodes, "190")}
+		return []quality.Alert{example(rule, quality.Resolved, quality.Warning, "VALID", "VALID"), fire(quality.Warning, "VALID", quality.AttrUntil, until), fire(quality.Critical, "VALID", quality.AttrUntil, gone), fire(quality.Critical, "INVALID", quality.AttrReason, "PASSWORD_CHANGED", quality.AttrCodes, "190")}
 	case quality.RuleWatchTest:
 		return []quality.Alert{quality.TestAlert(at, "test-1")}
 	case quality.RuleFirstLook:

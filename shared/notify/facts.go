@@ -145,6 +145,10 @@ func (f facts) cases() []string {
 			return with("OVERDUE")
 		}
 		return with(f.detail(quality.AttrTitle), f.reason())
+	case quality.RuleAccountDisabled:
+		if f.effective() != "" {
+			return with("DATED")
+		}
 	case quality.RuleNumberName, quality.RuleAccountOffboarded:
 		return with(f.reason())
 	case quality.RuleNumberHealth, quality.RuleAccountHealth:

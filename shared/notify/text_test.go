@@ -320,3 +320,35 @@ func TestWebhookSaysWhen(t *testing.T) {
 		}
 	}
 }
+
+// TestEndIsToldOfWhatHeld: what is well again depends on what was wrong.
+func TestEndIsToldOfWhatHeld(t *testing.T) {
+	over := func(rule, from, to string) quality.Alert {
+		return example(rule, quality.Resolved, quality.Critical, from, to)
+	}
+	deployment := over(quality.RuleWatchBlind, quality.Unlisted, "OK")
+	deployment.SubjectKind, deployment.SubjectID, deployment.SubjectName, deployment.WABAID = quality.Deployment, "deployment", "", nil
+	undated := example(quality.RuleAccountDisabled, quality.Firing, quality.Warning, "", "SCHEDULE_FOR_DISABLE")
+	dated := example(quality.RuleAccountDisabled, quality.Firing, quality.Warning, "", "SCHEDULE_FOR_DISABLE", quality.AttrDate, "November 27, 2026")
+	for _, tc := range []struct {
+		name      string
+		alert     quality.Alert
+		says, not string
+	}{
+		{"accounts could not be listed", deployment, "able to list the accounts of the business portfolio again", "Polls of"},
+		{"an account could not be polled", over(quality.RuleWatchBlind, "BLIND", "OK"), "Polls of account Example Group (1182736455) succeed again", "able to list"},
+		{"a ban", over(quality.RuleAccountDisabled, "DISABLE", "REINSTATE"), "Account Example Group (1182736455) is no longer disabled by Meta, on", "now REINSTATE"},
+		{"an announced ban", over(quality.RuleAccountDisabled, "SCHEDULE_FOR_DISABLE", "REINSTATE"), "was called off, on", "now REINSTATE"},
+		{"a ban of which something new is said", over(quality.RuleAccountDisabled, "DISABLE", "DISABLED_FOREVER"), "ban state is no longer DISABLE: now DISABLED_FOREVER", "no longer disabled"},
+		{"a token that was to end", over(quality.RuleWatchToken, "VALID", "VALID"), "no longer ends soon", "polled again"},
+		{"a rejected template", over(quality.RuleTemplateStatus, "REJECTED", "APPROVED"), "begin with a small volume", "pause"},
+		{"a paused template", over(quality.RuleTemplateStatus, "PAUSED", "APPROVED"), "the third one disables", "REJECTED"},
+		{"a ban without a day", undated, "which named no day", "that day"},
+		{"a ban with a day", dated, "(on November 27, 2026)", "named no day"},
+	} {
+		m := compose(t, Writer{}, quality.Single, tc.alert)[0]
+		if text := m.Subject + "\n" + m.SMS + "\n" + m.Email; !strings.Contains(text, tc.says) || strings.Contains(text, tc.not) {
+			t.Errorf("%s: want %q and not %q in\n%s", tc.name, tc.says, tc.not, text)
+		}
+	}
+}

@@ -54,7 +54,8 @@ func (f facts) frame() frame {
 // phrase is what there is to say. Of what passed, what to do about it while it lasted would
 // mislead: what follows its end is left.
 func (f facts) phrase() phrase {
-	p, over := f.c.phraseOf(f.a.Rule, f.cases()), f.c.over(f.a.Rule, f.ending())
+	held := strings.ToUpper(f.value())
+	p, over := f.c.phraseOf(f.a.Rule, f.cases()), f.c.over(f.a.Rule, f.ending(), held+"/"+strings.ToUpper(f.to), held)
 	switch {
 	case f.a.Event == quality.Resolved:
 		return over
