@@ -103,6 +103,8 @@ type words struct {
 	PassedMeaning string
 	// ClosedStretch is from when until when an incident was open that was closed without proof.
 	ClosedStretch string
+	// PastEnd is said of an {until} that has passed although the fact lasts.
+	PastEnd string
 	// OutOfUse stands for what has become of a subject, where nobody said.
 	OutOfUse string
 	// MayBeOlder and MayBeRepeated are put behind a sentence, RepeatedHead behind a headline.

@@ -134,7 +134,7 @@ var english = catalogue{
 		FragmentEffective: " (on {effective})", FragmentLimit: "; the messaging limit reported with it was {limit}",
 		FragmentBecause: ": {because}", FragmentThen: ", then {brief}",
 		PassedMeaning: "It is over; this is for your records.",
-		ClosedStretch: "from {began} on, closed on {ended}", OutOfUse: "out of use",
+		ClosedStretch: "from {began} on, closed on {ended}", PastEnd: "{until}, which has passed", OutOfUse: "out of use",
 		MayBeOlder:    "; it was found at a first look and may be older",
 		MayBeRepeated: "; Meta said the same with another time within 8 days, so this is possibly repeated",
 		RepeatedHead:  " (possibly repeated)",

@@ -146,7 +146,7 @@ var englishAccounts = map[string]ruleWords{
 	quality.RuleAccountReview: {
 		Topic: "the review",
 		Cases: map[string]phrase{"": {
-			"{subject} {is} rejected in Meta's review{was}", "review was REJECTED",
+			"{subject} {is} rejected in Meta's review{was}", "{is} REJECTED in review",
 			"The account breaks the commerce or business policy in Meta's eyes, and cannot be used as it is.",
 			"Read the reason in Business Support Home, mend web site, catalogue and business data, and appeal there.",
 		}},
@@ -193,12 +193,12 @@ var englishAccounts = map[string]ruleWords{
 		Topic: "Meta's alert ({type})",
 		Cases: map[string]phrase{
 			"INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED": {
-				"The raise of the messaging limit of {subject} {is} deferred by Meta", "raise of the limit was deferred",
+				"The raise of the messaging limit of {subject} {is} deferred by Meta", "raise of the limit {is} deferred",
 				"The limit stays as it is for now; Meta looks again after more use.",
 				"Keep sending wanted messages for some days; complete the business verification if it is open.",
 			},
 			"INCREASED_CAPABILITIES_ELIGIBILITY_FAILED": {
-				"The raise of the messaging limit of {subject} {is} denied by Meta", "raise of the limit was denied",
+				"The raise of the messaging limit of {subject} {is} denied by Meta", "raise of the limit {is} denied",
 				"The limit stays as it is. Mostly the quality of numbers or templates was not high enough.",
 				"Bring all numbers and templates to GREEN, use at least half of the limit in 7 days, and it is considered again. From 250 users, verify the business.",
 			},
@@ -216,7 +216,7 @@ var englishAccounts = map[string]ruleWords{
 				"The number goes on as before, without the badge.", "Apply again after 30 days, with more evidence that the brand is well known.",
 			},
 			"PROFILE_PICTURE_LOST": {
-				"The profile picture of {subject} {is} lost", "profile picture was lost",
+				"The profile picture of {subject} {is} lost", "profile picture {is} lost",
 				"Users see no picture, and trust the number less.", "Upload the picture again in WhatsApp Manager, Phone numbers, Profile.",
 			},
 			"": {

@@ -32,15 +32,32 @@ var englishNumbers = map[string]ruleWords{
 	},
 	quality.RuleNumberFlagged: {
 		Topic: "the state Flagged",
-		Cases: map[string]phrase{"": {
-			"The number {subject} {is} reported as Flagged{limit}", "number {is} reported as Flagged",
-			"Flagged meant low quality under the rules until October 2025: 7 days to recover, or the limit fell by one tier. Meta no longer flags numbers, so an older account or a relay sent this. Its 7 days end on {deadline}.",
-			"Check the quality rating and the messaging limit in WhatsApp Manager. If the rating is low, stop marketing sends from this number until it recovers; if it is fine, ask whoever relays your webhooks why they sent it.",
-		}},
+		Cases: map[string]phrase{
+			"FLAGGED": {
+				"The status of {subject} {is} FLAGGED{was}", "number {is} FLAGGED",
+				"Flagged meant low quality under the rules until October 2025: 7 days to recover, or the limit fell by one tier. Meta says that numbers are no longer flagged, so this account may still be under the old rules. Its 7 days end on {deadline}.",
+				"Check the quality rating and the messaging limit in WhatsApp Manager. If the rating is low, stop marketing sends from this number until it recovers; if it is fine, ask Meta's support why the status says this.",
+			},
+			"FLAGGED/PAST": {
+				"The status of {subject} {is} FLAGGED{was}, though its 7 days ended on {deadline}", "number {is} FLAGGED, its 7 days are over",
+				"By the rules until October 2025 a number is Connected again after 7 days: with its old limit if the rating recovered in time, otherwise one tier lower. This one is not, so its status, or what Meta shows of it, is stuck.",
+				"Compare the messaging limit in WhatsApp Manager with the one before. If the rating is low, stop marketing sends from this number until it recovers; ask Meta's support why the status has not changed.",
+			},
+			"": {
+				"The number {subject} {is} reported as Flagged{limit}", "number {is} reported as Flagged",
+				"Flagged meant low quality under the rules until October 2025: 7 days to recover, or the limit fell by one tier. Meta no longer flags numbers, so an older account or a relay sent this. Its 7 days end on {deadline}.",
+				"Check the quality rating and the messaging limit in WhatsApp Manager. If the rating is low, stop marketing sends from this number until it recovers; if it is fine, ask whoever relays your webhooks why they sent it.",
+			},
+		},
 		Over: phrase{
 			"The number {subject} is no longer reported as Flagged{limit}", "no longer Flagged",
 			"The number was unflagged.", "Check that the messaging limit is what it was.",
 		},
+		Overs: map[string]phrase{"FLAGGED": {
+			"The status of {subject} is no longer FLAGGED{now}", "number is no longer FLAGGED{now}",
+			"By the old rule that is so when the rating has recovered, and also after 7 days without that; then the limit is one tier lower.",
+			"Check that the messaging limit is what it was, and that the quality rating is no longer low.",
+		}},
 		Reasons: map[string]phrase{quality.ReasonDay7: {
 			"The 7 days of {subject} as Flagged are over{limit}", "7 days of Flagged are over",
 			"By the old rule the number is Connected again: with its old limit if the rating recovered in time, otherwise one tier lower. By the rules since October 2025 nothing happens to the limit.",
@@ -100,7 +117,7 @@ var englishNumbers = map[string]ruleWords{
 		Topic: "the display name",
 		Cases: map[string]phrase{
 			"DECLINED": {
-				"The display name of {subject} {is} declined by Meta", "display name was DECLINED",
+				"The display name of {subject} {is} declined by Meta", "display name {is} DECLINED",
 				"Without an approved name users see only the number, and the number's messaging can stay limited.",
 				"Choose a name that is the brand's, as on its web site, and submit it in WhatsApp Manager, Phone numbers, Profile.",
 			},
@@ -110,7 +127,7 @@ var englishNumbers = map[string]ruleWords{
 				"Submit the name again in WhatsApp Manager and, once approved, register the number again.",
 			},
 			"REJECTED": {
-				"The display name{wish} requested for {subject} {is} rejected by Meta{reason}", "display name was REJECTED",
+				"The display name{wish} requested for {subject} {is} rejected by Meta{reason}", "display name {is} REJECTED",
 				"The former name stays; without an approved name messaging can stay limited.",
 				"Choose a name that is the brand's, as on its web site, without slogans, extra punctuation or a person's name, and submit it again in WhatsApp Manager.",
 			},

@@ -94,7 +94,7 @@ var englishTemplates = map[string]ruleWords{
 	quality.RuleTemplateFlagged: {
 		Topic: "the warning (FLAGGED)",
 		Cases: map[string]phrase{"": {
-			"{subject} {is} flagged by Meta after negative feedback", "was FLAGGED",
+			"{subject} {is} flagged by Meta after negative feedback", "{is} FLAGGED",
 			"The template can still be sent, but more negative feedback can get it paused or disabled.",
 			"Send less of it now, to people who expect it, and prepare a better text.",
 		}},

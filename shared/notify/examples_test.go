@@ -194,7 +194,10 @@ func special(rule string) []quality.Alert {
 	case quality.RuleAccountReview:
 		return []quality.Alert{over("REJECTED", quality.ReasonNoRating)}
 	case quality.RuleNumberFlagged:
-		return []quality.Alert{fire(quality.Critical, "YES", quality.AttrLimit, "TIER_1K", quality.AttrOldLimit, "TIER_10K"), over("YES", quality.ReasonDay7), because(example(rule, quality.Resolved, quality.Critical, "YES", "", quality.AttrLimit, "TIER_10K"), quality.ReasonDay7), late(rule, quality.Critical, "YES", quality.ReasonDay7)}
+		seen := polled(signal(fire(quality.Critical, "FLAGGED"), quality.Status))
+		still := signal(example(rule, quality.Reminder, quality.Critical, "CONNECTED", "FLAGGED"), quality.Status)
+		still.CreatedAt = at.Add(9 * 24 * time.Hour)
+		return []quality.Alert{seen, still, example(rule, quality.Resolved, quality.Critical, "FLAGGED", "CONNECTED"), fire(quality.Critical, "YES", quality.AttrLimit, "TIER_1K", quality.AttrOldLimit, "TIER_10K"), over("YES", quality.ReasonDay7), because(example(rule, quality.Resolved, quality.Critical, "YES", "", quality.AttrLimit, "TIER_10K"), quality.ReasonDay7), late(rule, quality.Critical, "YES", quality.ReasonDay7)}
 	case quality.RuleNumberName:
 		return []quality.Alert{fire(quality.Warning, "REJECTED", quality.AttrReason, "NAME_FORMAT_UNACCEPTABLE", quality.AttrRequested, "Best Shop !!!"), over("REJECTED", quality.ReasonNotRepeated),
 			late(rule, quality.Warning, "REJECTED", quality.ReasonNotRepeated, quality.AttrReason, "NAME_FORMAT_UNACCEPTABLE")}

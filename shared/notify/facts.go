@@ -89,6 +89,9 @@ func (f facts) end() time.Time {
 	return time.Time{}
 }
 
+// past reports whether the end of the fact was over when the alert was made, and the fact not.
+func (f facts) past() bool { return !f.until.IsZero() && f.now.After(f.until) }
+
 func parseTime(s string) time.Time {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
@@ -141,10 +144,14 @@ func (f facts) cases() []string {
 	}
 	switch f.a.Rule {
 	case quality.RuleTemplateStatus:
-		if v == "PAUSED" && f.a.Event != quality.Passed && !f.until.IsZero() && f.now.After(f.until) {
+		if v == "PAUSED" && f.past() {
 			return with("OVERDUE")
 		}
 		return with(f.detail(quality.AttrTitle), f.reason())
+	case quality.RuleNumberFlagged:
+		if f.past() {
+			return with("PAST")
+		}
 	case quality.RuleAccountDisabled:
 		if f.effective() != "" {
 			return with("DATED")
@@ -338,6 +345,9 @@ func (f facts) untilBriefly() (fragment, deadline string) {
 		return "", f.c.Words.NotKnown
 	}
 	deadline = f.w.brief(f.until)
+	if f.past() {
+		return "", deadline
+	}
 	return fill(f.c.Words.FragmentUntil, map[string]string{"until": deadline}), deadline
 }
 

@@ -352,3 +352,34 @@ func TestEndIsToldOfWhatHeld(t *testing.T) {
 		}
 	}
 }
+
+// TestEndThatHasPassedIsToldAsPast: a status of Flagged may last longer than its 7 days.
+func TestEndThatHasPassedIsToldAsPast(t *testing.T) {
+	a := signal(example(quality.RuleNumberFlagged, quality.Reminder, quality.Critical, "CONNECTED", "FLAGGED"), quality.Status)
+	text := func(days int) string {
+		a.CreatedAt = at.Add(time.Duration(days) * 24 * time.Hour)
+		m := compose(t, Writer{}, quality.Single, a)[0]
+		return m.Subject + "\n" + m.SMS + "\n" + m.Email
+	}
+	if got := text(6); !strings.Contains(got, "Its 7 days end on 27 Nov 02:05 UTC.") || !strings.Contains(got, "\nUntil: 27 Nov 2026 02:05 UTC\n") {
+		t.Errorf("on day 6:\n%s", got)
+	}
+	if got := text(9); strings.Contains(got, "days end on") || !strings.Contains(got, "though its 7 days ended on 27 Nov") || !strings.Contains(got, "\nUntil: 27 Nov 2026 02:05 UTC, which has passed\n") {
+		t.Errorf("on day 9:\n%s", got)
+	}
+}
+
+// TestWhatHoldsIsNotToldInThePast: "was" in a headline means that it is over.
+func TestWhatHoldsIsNotToldInThePast(t *testing.T) {
+	past := regexp.MustCompile(`\b(was|were|had)\b`)
+	for _, rule := range rules(t) {
+		for _, a := range ofRule(rule) {
+			switch a.Event {
+			case quality.Firing, quality.Escalated, quality.Eased, quality.Reminder:
+				if m := compose(t, Writer{}, quality.Single, a)[0]; past.MatchString(m.Subject + m.SMS) {
+					t.Errorf("%s: %s", a.Event, m.Subject)
+				}
+			}
+		}
+	}
+}
