@@ -96,7 +96,7 @@ var english = catalogue{
 		"RESTRICTED_BUSINESS_INITIATED_CALLING":                "calling users",
 		"RESTRICTED_USER_INITIATED_CALLING":                    "calls from users",
 		"RESTRICTED_BIZ_INITIATED_AND_USER_INITIATED_CALLING":  "all calling",
-		"RESTRICTED_USER_INITIATED_CALLING_CALL_BUTTON_HIDDEN": "showing the call button",
+		"RESTRICTED_USER_INITIATED_CALLING_CALL_BUTTON_HIDDEN": "the call button",
 
 		"INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED":       "raise of the messaging limit deferred",
 		"INCREASED_CAPABILITIES_ELIGIBILITY_FAILED":         "raise of the messaging limit denied",

@@ -55,13 +55,25 @@ var englishAccounts = map[string]ruleWords{
 				"Utility messages by Direct Send fail (139200) from now on.",
 				"Move what you sent by Direct Send to approved templates now; ask in Business Support Home whether a review is possible.",
 			},
-			"RESTRICTED_BUSINESS_INITIATED_CALLING":               englishNoCalls,
-			"RESTRICTED_USER_INITIATED_CALLING":                   englishNoCalls,
-			"RESTRICTED_BIZ_INITIATED_AND_USER_INITIATED_CALLING": englishNoCalls,
+			"RESTRICTED_BUSINESS_INITIATED_CALLING": {
+				"A restriction of {type} {is} in force for {subject}", "calling users {is} forbidden{until}",
+				"Your calls to users fail. Calls from users and messages are not concerned.",
+				"Stop calls to users, and write instead. Find the reason in Business Support Home; when it is over, call only those who agreed to it, and not at odd hours.",
+			},
+			"RESTRICTED_USER_INITIATED_CALLING": {
+				"A restriction of {type} {is} in force for {subject}", "getting calls from users {is} forbidden{until}",
+				"Users cannot call you. Your own calls and messages are not concerned.",
+				"Show users another way to reach you. Find the reason in Business Support Home; set calling hours that somebody covers, and have enough people to pick up before it ends.",
+			},
+			"RESTRICTED_BIZ_INITIATED_AND_USER_INITIATED_CALLING": {
+				"A restriction of {type} {is} in force for {subject}", "all calling {is} forbidden{until}",
+				"Neither your calls to users nor calls from users go through. Messages are not concerned.",
+				"Show users another way to reach you, and stop calls to them. Find the reason in Business Support Home; when it is over, call only those who agreed to it, and have enough people to pick up.",
+			},
 			"RESTRICTED_USER_INITIATED_CALLING_CALL_BUTTON_HIDDEN": {
-				"A restriction hiding the call button {is} in force for {subject}", "call button {is} hidden{until}",
-				"Too few calls of users were picked up. Messages are not concerned.",
-				"Set calling hours that somebody covers, and have enough people to pick up.",
+				"A restriction of {type} {is} in force for {subject}", "call button {is} hidden{until}",
+				"Too few calls of users were picked up, so Meta hides the button that calls you. Messages are not concerned.",
+				"Show users another way to reach you. Set calling hours that somebody covers, and have enough people to pick up.",
 			},
 			"": {
 				"A restriction of {type} {is} in force for {subject}", "restricted: {type}{until}",
@@ -135,6 +147,21 @@ var englishAccounts = map[string]ruleWords{
 				"Meta warned {subject} about the quality of its calls ({value})", "warning about calling",
 				"Calls that annoy, or that nobody picks up, lead to a restriction of calling. Messages are not concerned.",
 				"Call only users who agreed to it, and set calling hours that somebody covers.",
+			},
+			"CALLING/TO_USERS": {
+				"Meta warned {subject} about the quality of its calls to users ({value})", "warning about calls to users",
+				"Calls that annoy people lead to a restriction of calling users. Messages are not concerned.",
+				"Call only users who agreed to it, at hours when they expect it.",
+			},
+			"CALLING/FROM_USERS": {
+				"Meta warned {subject} about the quality of the calls it gets from users ({value})", "warning about calls from users",
+				"Calls that nobody picks up, or that go badly, lead to a restriction: the call button is hidden, or users cannot call. Messages are not concerned.",
+				"Set calling hours that somebody covers, and have enough people to pick up.",
+			},
+			"UNSPECIFIED": {
+				"Meta recorded a policy violation of {subject}, without saying which", "policy violation, not said which",
+				"This is the warning stage. More violations stop templates for 1 or 3 days, then all sending for 5, 7 or 30 days, and in the end disable the account.",
+				"Find out in Business Support Home which message or product broke which policy, remove it from templates, catalogue and profile, and request a review if it is wrong.",
 			},
 			"": {
 				"Meta recorded a policy violation ({value}) of {subject}", "policy violation: {value}",
@@ -245,12 +272,6 @@ var englishAccounts = map[string]ruleWords{
 			"Nothing needs doing; raise the volume step by step, so that the quality keeps up.",
 		}},
 	},
-}
-
-var englishNoCalls = phrase{
-	"A restriction of {type} {is} in force for {subject}", "calling {is} restricted{until}",
-	"Calls fail; messages are not concerned.",
-	"Show users another way to reach you, call only those who agreed to it, and look in Business Support Home for the reason.",
 }
 
 // englishUnlinked and englishInactive are about a number that lives in the WhatsApp Business app too.

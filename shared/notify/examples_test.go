@@ -125,7 +125,7 @@ var values = map[string]map[string]quality.Severity{
 	quality.RuleNumberSecurity:   {"PIN_CHANGED": quality.Critical, "PIN_RESET_REQUEST": quality.Critical, "PIN_REQUEST_SUCCESS": quality.Critical, "PIN_RESET_SUCCESS": quality.Critical, "ODD": quality.Critical},
 	quality.RuleTemplateCategory: {"MARKETING": quality.Warning, "UTILITY": quality.Warning, "AUTHENTICATION": quality.Warning, "ODD": quality.Warning},
 	quality.RuleTemplateLimit:    {"LIMIT_EXCEEDED": quality.Warning},
-	quality.RuleAccountViolation: {"SCAM": quality.Warning, "DIRECT_SEND_UTILITY_CATEGORY_ABUSE_WARN": quality.Warning, "USER_INITIATED_CALLS_LOW_PICKUP_RATE": quality.Warning},
+	quality.RuleAccountViolation: {"SCAM": quality.Warning, "DIRECT_SEND_UTILITY_CATEGORY_ABUSE_WARN": quality.Warning, "USER_INITIATED_CALLS_LOW_PICKUP_RATE": quality.Warning, "LOW_BUSINESS_INITIATED_CALLING_QUALITY": quality.Warning, "LOW_CALLING_QUALITY": quality.Warning, "UNSPECIFIED": quality.Warning},
 	quality.RuleLimitLowered:     {"TIER_2K": quality.Warning},
 	quality.RuleLimitRaised:      {"TIER_100K": quality.Info},
 	quality.RuleWatchUnknown:     {"field:account_dreams": quality.Info},

@@ -209,6 +209,10 @@ func violationCases(v string) []string {
 	switch {
 	case strings.HasPrefix(v, "DIRECT_SEND"):
 		return []string{v, "DIRECT_SEND", ""}
+	case strings.Contains(v, "BUSINESS_INITIATED_CALL"):
+		return []string{v, "CALLING/TO_USERS", ""}
+	case strings.Contains(v, "USER_INITIATED_CALL"):
+		return []string{v, "CALLING/FROM_USERS", ""}
 	case strings.Contains(v, "CALL"):
 		return []string{v, "CALLING", ""}
 	}

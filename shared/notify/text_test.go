@@ -383,3 +383,32 @@ func TestWhatHoldsIsNotToldInThePast(t *testing.T) {
 		}
 	}
 }
+
+// TestAdviceFitsTheDirectionOfCalls: who may not be called can do nothing about whom they call.
+func TestAdviceFitsTheDirectionOfCalls(t *testing.T) {
+	const agreed, hours = "call only", "have enough people to pick up"
+	restriction := func(kind string) quality.Alert {
+		return signal(example(quality.RuleAccountRestricted, quality.Firing, quality.Critical, "", "ACTIVE"), quality.Restriction(kind))
+	}
+	violation := func(kind string) quality.Alert {
+		return example(quality.RuleAccountViolation, quality.Notice, quality.Warning, "", kind)
+	}
+	for _, tc := range []struct {
+		alert   quality.Alert
+		out, in bool
+	}{
+		{restriction("RESTRICTED_BUSINESS_INITIATED_CALLING"), true, false},
+		{restriction("RESTRICTED_USER_INITIATED_CALLING"), false, true},
+		{restriction("RESTRICTED_BIZ_INITIATED_AND_USER_INITIATED_CALLING"), true, true},
+		{restriction("RESTRICTED_USER_INITIATED_CALLING_CALL_BUTTON_HIDDEN"), false, true},
+		{violation("LOW_BUSINESS_INITIATED_CALLING_QUALITY"), true, false},
+		{violation("LOW_USER_INITIATED_CALLING_QUALITY"), false, true},
+		{violation("USER_INITIATED_CALLS_LOW_PICKUP_RATE"), false, true},
+	} {
+		(Writer{}).Word(&tc.alert)
+		advice := strings.ToLower(tc.alert.Advice)
+		if out, in := strings.Contains(advice, agreed), strings.Contains(advice, hours); out != tc.out || in != tc.in {
+			t.Errorf("%s %s: %s", deref(tc.alert.To), tc.alert.Summary, tc.alert.Advice)
+		}
+	}
+}
