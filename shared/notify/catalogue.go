@@ -99,6 +99,9 @@ type words struct {
 	Since, SinceBetween, FirstSeen, AsOf, On, OnBetween, Stretch, And string
 	// Fragments are parts of sentences that appear when their fact is known.
 	FragmentWas, FragmentNow, FragmentOld, FragmentInstead, FragmentWish, FragmentUntil, FragmentEnds, FragmentNoEnd, FragmentReason, FragmentCount, FragmentEffective, FragmentLimit, FragmentBecause, FragmentThen string
+	// NumberOf names a phone number of the account {subject} by its id {number}, OfNumber is that
+	// behind a word of a headline; SomeNumberOf and OfSomeNumber are about one that is not named.
+	NumberOf, OfNumber, SomeNumberOf, OfSomeNumber string
 	// PassedMeaning is said first of what a new value ended before it could be told.
 	PassedMeaning string
 	// ClosedStretch is from when until when an incident was open that was closed without proof.

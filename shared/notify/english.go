@@ -132,6 +132,7 @@ var english = catalogue{
 		On: "on {at}", OnBetween: "between {span}", Stretch: "from {began} until {ended}", And: " and ",
 		FragmentWas: " (before: {was})", FragmentNow: ": now {now}", FragmentOld: " from {old}", FragmentInstead: ", not for {instead}", FragmentWish: ` "{wish}"`, FragmentUntil: ", until {until}", FragmentEnds: ", until {until}, {left} from now", FragmentNoEnd: ", with no end given", FragmentReason: " (reason: {reason})", FragmentCount: " ({count})",
 		FragmentEffective: " (on {effective})", FragmentLimit: "; the messaging limit reported with it was {limit}",
+		NumberOf: "the phone number with the id {number} of {subject}", OfNumber: " of number id {number}", SomeNumberOf: "a phone number of {subject}", OfSomeNumber: " of a number",
 		FragmentBecause: ": {because}", FragmentThen: ", then {brief}",
 		PassedMeaning: "It is over; this is for your records.",
 		ClosedStretch: "from {began} on, closed on {ended}", PastEnd: "{until}, which has passed", OutOfUse: "out of use",

@@ -217,7 +217,7 @@ var englishAccounts = map[string]ruleWords{
 		},
 	},
 	quality.RuleAccountAlert: {
-		Topic: "Meta's alert ({type})",
+		Topic: "Meta's alert{of_entity} ({type})",
 		Cases: map[string]phrase{
 			"INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED": {
 				"The raise of the messaging limit of {subject} {is} deferred by Meta", "raise of the limit {is} deferred",
@@ -235,26 +235,31 @@ var englishAccounts = map[string]ruleWords{
 				"Open WhatsApp Manager or Business Support Home and supply what Meta asks for, mostly the business verification.",
 			},
 			"OBA_APPROVED": {
-				"The Official Business Account {is} granted to {subject} by Meta", "is an Official Business Account",
+				"The Official Business Account {is} granted to {entity} by Meta", "Official Business Account{of_entity} {is} granted",
 				"Users see the name with a verified badge.", "Nothing needs doing.",
 			},
 			"OBA_REJECTED": {
-				"The Official Business Account {is} denied to {subject} by Meta", "no Official Business Account",
+				"The Official Business Account {is} denied to {entity} by Meta", "Official Business Account{of_entity} {is} denied",
 				"The number goes on as before, without the badge.", "Apply again after 30 days, with more evidence that the brand is well known.",
 			},
 			"PROFILE_PICTURE_LOST": {
-				"The profile picture of {subject} {is} lost", "profile picture {is} lost",
+				"The profile picture of {entity} {is} lost", "profile picture{of_entity} {is} lost",
 				"Users see no picture, and trust the number less.", "Upload the picture again in WhatsApp Manager, Phone numbers, Profile.",
 			},
 			"": {
-				"Meta's alert {type} {is} active for {subject}", "Meta's alert: {type}",
+				"Meta's alert {type} {is} active for {entity}", "Meta's alert{of_entity}: {type}",
 				"This alert is new to wabawatch; Meta's words are with it.", "Look at the account in WhatsApp Manager and Business Support Home.",
 			},
 		},
 		Over: phrase{
-			"Meta's alert for {subject} is over: {type}", "Meta's alert is over: {type}",
+			"Meta's alert for {entity} is over: {type}", "Meta's alert{of_entity} is over: {type}",
 			"The cause is settled in Meta's eyes.", "Nothing needs doing.",
 		},
+		Reasons: map[string]phrase{quality.ReasonNotRepeated: {
+			"The incident about {topic} of {subject} is closed, because nothing was heard of it for 7 days", "no news for 7 days{of_entity}: {type}",
+			"Only a webhook told of this, and no later one said that it is over: the matter may still stand.",
+			"Look it up in WhatsApp Manager or Business Support Home; unless it is settled there, treat it as open.",
+		}},
 	},
 	quality.RuleLimitLowered: {
 		Topic: "the messaging limit",

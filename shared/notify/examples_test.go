@@ -265,6 +265,12 @@ func special(rule string) []quality.Alert {
 		for _, t := range slices.Sorted(maps.Keys(englishAccounts[rule].Cases)) {
 			out = append(out, signal(example(rule, quality.Notice, quality.Info, "", "ACTIVE", quality.AttrDescription, "In Meta's words."), quality.AlertOf("BUSINESS", "9", t)))
 		}
+		for _, t := range []string{"PROFILE_PICTURE_LOST", "OBA_REJECTED"} {
+			for _, entity := range []string{"PHONE_NUMBER", "CURRENT_STATUS_ID"} {
+				out = append(out, signal(fire(quality.Warning, "ACTIVE", quality.AttrEntity, entity+" 204857390112345"), quality.AlertOf(entity, "204857390112345", t)))
+			}
+		}
+		out = append(out, signal(over("ACTIVE", quality.ReasonNotRepeated), quality.AlertOf("PHONE_NUMBER", "204857390112345", "PROFILE_PICTURE_LOST")))
 		return append(out, over("ACTIVE", quality.ReasonNotRepeated), late(rule, quality.Warning, "ACTIVE", quality.ReasonNotRepeated))
 	case quality.RuleWatchToken:
 		gone := at.Add(-time.Hour).Format(time.RFC3339)

@@ -306,6 +306,10 @@ func (f facts) values() map[string]string {
 	if f.from != "" && f.from != f.to {
 		was = f.esc(f.from)
 	}
+	v["entity"], v["of_entity"] = v["subject"], ""
+	if entity, ofEntity := f.entity(); entity != "" {
+		v["entity"], v["of_entity"] = fill(entity, v), fill(ofEntity, v)
+	}
 	v["topic"] = fill(f.c.topic(a.Rule), v)
 	v["why"], v["brief"] = fill(f.c.Whys[f.ending()].Full, v), fill(f.c.Whys[f.ending()].Brief, v)
 	fragment("because", c.FragmentBecause, v["why"])
@@ -336,6 +340,27 @@ func (f facts) values() map[string]string {
 	fragment("effective", c.FragmentEffective, f.effective())
 	fragment("limit", c.FragmentLimit, f.limit())
 	return v
+}
+
+// entity names the phone number that an alert of Meta's about an account concerns, in a sentence
+// and behind a word of a headline; "" if it concerns the account. Its id there is not the one it
+// is known by. Of an entry that joins a number to an account not even that is told.
+func (f facts) entity() (named, brief string) {
+	if f.a.Rule != quality.RuleAccountAlert {
+		return "", ""
+	}
+	kind, id, _ := strings.Cut(clean(f.detail(quality.AttrEntity), maxCode), " ")
+	if parts := strings.Split(string(f.signal()), "."); kind == "" && len(parts) == 4 { // see quality.AlertOf
+		kind, id = parts[2], parts[3]
+	}
+	switch c := f.c.Words; {
+	case strings.EqualFold(kind, "PHONE_NUMBER") && id != "":
+		number := map[string]string{"number": f.esc(f.code(id)), "subject": "{subject}"}
+		return fill(c.NumberOf, number), fill(c.OfNumber, number)
+	case strings.EqualFold(kind, "PHONE_NUMBER") || strings.EqualFold(kind, "CURRENT_STATUS_ID"):
+		return c.SomeNumberOf, c.OfSomeNumber
+	}
+	return "", ""
 }
 
 // timed reports whether the fact is one that its end belongs to.

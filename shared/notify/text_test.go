@@ -412,3 +412,33 @@ func TestAdviceFitsTheDirectionOfCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestAlertAboutANumberNamesIt: it is the number that has lost its picture, not the account.
+func TestAlertAboutANumberNamesIt(t *testing.T) {
+	for entity, want := range map[string][3]string{ // subject, SMS, sentence
+		"PHONE_NUMBER 204857390112345": {
+			"WARNING: account Example Group: profile picture of number id 204857390112345 is lost", "profile picture of number id ..2345 is lost",
+			"The profile picture of the phone number with the id 204857390112345 of account Example Group (1182736455) is lost, since",
+		},
+		"CURRENT_STATUS_ID 77": {
+			"WARNING: account Example Group: profile picture of a number is lost", "profile picture of a number is lost",
+			"The profile picture of a phone number of account Example Group (1182736455) is lost, since",
+		},
+		"BUSINESS 9": {
+			"WARNING: account Example Group: profile picture is lost", "profile picture is lost",
+			"The profile picture of account Example Group (1182736455) is lost, since",
+		},
+	} {
+		a := example(quality.RuleAccountAlert, quality.Firing, quality.Warning, "", "ACTIVE", quality.AttrEntity, entity)
+		a = signal(a, quality.AlertOf("X", "1", "PROFILE_PICTURE_LOST"))
+		m := compose(t, Writer{}, quality.Single, a)[0]
+		if m.Subject != want[0] || !strings.Contains(m.SMS, want[1]) || !strings.HasPrefix(m.Email, want[2]) {
+			t.Errorf("%s:\n%s\n%s\n%s", entity, m.Subject, m.SMS, m.Email)
+		}
+	}
+	closed := because(example(quality.RuleAccountAlert, quality.Resolved, quality.Warning, "ACTIVE", ""), quality.ReasonNotRepeated)
+	closed = signal(closed, quality.AlertOf("PHONE_NUMBER", "204857390112345", "PROFILE_PICTURE_LOST"))
+	if m := compose(t, Writer{}, quality.Single, closed)[0]; !strings.Contains(m.Subject, "no news for 7 days of number id 204857390112345") {
+		t.Errorf("without details: %s", m.Subject)
+	}
+}
