@@ -162,7 +162,7 @@ func (b batch) subject(esc escape) string {
 func (b batch) short() shortName {
 	account, ok := b.account()
 	if !ok {
-		return func(int) string { return b.w.catalogue().Words.Several }
+		return func(_ int, alphabet func(string) string) string { return alphabet(b.w.catalogue().Words.Several) }
 	}
 	return b.w.short(&account)
 }

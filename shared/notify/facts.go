@@ -22,14 +22,15 @@ type facts struct {
 	c   *catalogue
 	esc escape
 
-	maxName  int    // runes of the name
-	from, to string // codes
+	maxName  int                 // runes of the name
+	alphabet func(string) string // spells names, before they are cut
+	from, to string              // codes
 	until    time.Time
 	now      time.Time // when the alert was made
 }
 
 func (w Writer) facts(a *quality.Alert, esc escape) facts {
-	f := facts{a: a, w: w, c: w.catalogue(), esc: esc, now: a.CreatedAt, maxName: maxName}
+	f := facts{a: a, w: w, c: w.catalogue(), esc: esc, now: a.CreatedAt, maxName: maxName, alphabet: plain}
 	if f.now.IsZero() {
 		f.now = a.At
 	}
@@ -229,7 +230,7 @@ func (f facts) signal() quality.Signal {
 // subjectName is what people call the subject; "" if nobody said, or if it says no more than
 // the id.
 func (f facts) subjectName(max int) string {
-	n := name(f.a.SubjectName, max)
+	n := name(f.alphabet(clean(f.a.SubjectName, maxName)), max)
 	if n == f.a.SubjectID || f.a.SubjectKind == quality.PhoneNumber && n != "" && strings.Trim(n, "+0123456789 ()-.[]/") == "" {
 		return ""
 	}
@@ -257,7 +258,7 @@ func (f facts) subject(short bool) string {
 		"name": f.esc(f.subjectName(f.maxName)), "id": f.esc(clean(f.a.SubjectID, maxCode)), "waba": f.esc(clean(deref(f.a.WABAID), maxCode)),
 		"language": "",
 	}
-	if l := name(f.detail(quality.AttrLanguage), 20); l != "" && f.a.SubjectKind == quality.Template {
+	if l := name(f.alphabet(clean(f.detail(quality.AttrLanguage), 20)), 20); l != "" && f.a.SubjectKind == quality.Template {
 		v["language"] = " (" + f.esc(l) + ")"
 	}
 	text := n.Named

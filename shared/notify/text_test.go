@@ -442,3 +442,19 @@ func TestAlertAboutANumberNamesIt(t *testing.T) {
 		t.Errorf("without details: %s", m.Subject)
 	}
 }
+
+// TestNameThatGrowsLeavesTheFact: a letter may take several characters to spell.
+func TestNameThatGrowsLeavesTheFact(t *testing.T) {
+	for _, letter := range []string{"€", "Ж", "Щ", "…", "½", "ß"} {
+		for _, rule := range []string{quality.RuleNumberQuality, quality.RuleTemplateStatus} {
+			a := example(rule, quality.Resolved, quality.Critical, "RED", "GREEN")
+			a.SubjectName = strings.Repeat(letter, 40)
+			m := compose(t, Writer{}, quality.Single, a)[0]
+			for _, text := range []string{m.Subject, m.SMS} {
+				if !strings.Contains(text, "is no longer RED: now GREEN") {
+					t.Errorf("%s: %s", letter, text)
+				}
+			}
+		}
+	}
+}
