@@ -31,19 +31,19 @@ var english = catalogue{
 			"{subject} is {retired}, so the incident about {topic} is closed",
 			"is {retired}; this was about {topic}",
 			"It is out of use, so this does no more harm.",
-			"Make sure that this was intended: if nobody on your side did it, look up who did in the activity log of your Meta Business settings.",
+			"Check that this was intended: if nobody on your side did it, look up who did in the activity log of your Meta Business settings.",
 		},
 		quality.ReasonNoRating: {
 			"The incident about {topic} of {subject} is closed, because Meta has said UNKNOWN for 7 days (before: {value})",
 			"{topic}: UNKNOWN for 7 days, last {value}",
 			"Nobody has said that it is over: the matter may still stand.",
-			"Look it up in WhatsApp Manager; unless it is settled there, treat it as open.",
+			"Treat it as open; WhatsApp Manager or Business Support Home tells whether it is settled.",
 		},
 		quality.ReasonNotRepeated: {
 			"The incident about {topic} of {subject} is closed, because nothing was heard of it for 7 days",
 			"no news for 7 days of {topic}",
 			"Only a webhook told of this, and no later one said that it is over: the matter may still stand.",
-			"Look it up in WhatsApp Manager or Business Support Home; unless it is settled there, treat it as open.",
+			"Treat it as open; WhatsApp Manager or Business Support Home tells whether it is settled.",
 		},
 		quality.ReasonExpired: {
 			"The incident about {topic} of {subject} is closed, because its own end date has come",

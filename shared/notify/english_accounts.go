@@ -18,7 +18,7 @@ var englishAccounts = map[string]ruleWords{
 			"RESTRICTED_CUSTOMER_INITIATED_MESSAGING": {
 				"A restriction of {type} {is} in force for {subject}", "answering customers {is} forbidden{until}",
 				"No message goes out, not even an answer.",
-				"Tell customers of another channel, stop your senders, and request a review in Business Support Home; decisions usually take 24 to 48 hours.",
+				"Tell customers of another channel. Stop your senders, and request a review in Business Support Home; decisions usually take 24 to 48 hours.",
 			},
 			"RESTRICTED_ADD_PHONE_NUMBER_ACTION": {
 				"A restriction of {type} {is} in force for {subject}", "adding phone numbers {is} forbidden{until}",
@@ -28,47 +28,47 @@ var englishAccounts = map[string]ruleWords{
 			"RESTRICTED_UTILITY_TEMPLATES": {
 				"A restriction of {type} {is} in force for {subject}", "creating utility templates {is} forbidden{until}",
 				"Utility templates held too much marketing. What exists can still be sent; the first time takes 7 days, the next 30.",
-				"Submit what promotes as MARKETING from now on, and clean up the utility templates you have.",
+				"Submit what promotes as MARKETING; clean up the utility templates you have.",
 			},
 			"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES": {
 				"A restriction of {type} {is} in force for {subject}", "Direct Send {is} restricted{until}",
 				"Messages by Direct Send fail (139200) or are capped (131064), because its utility category was used for other content.",
-				"Send by approved templates meanwhile, and send as utility only what a customer's order or request calls for.",
+				"Send by approved templates meanwhile. Send as utility only what a customer's order or request calls for.",
 			},
 			"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES/RATE_LIMIT": {
 				"A restriction of {type} {is} in force for {subject}", "Direct Send {is} capped{until}",
 				"Direct Send of utility messages has a cap on its volume; what exceeds it fails (131064). The next steps are 7 and 30 days without, then none for good.",
-				"Send by approved templates what exceeds the cap, and send as utility only what a customer's order or request calls for.",
+				"Send by approved templates what exceeds it. Send as utility only what a customer's order or request calls for.",
 			},
 			"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES/STRIKE_1": {
 				"A restriction of {type} {is} in force for {subject}", "no Direct Send for 7 days{until}",
 				"Utility messages by Direct Send fail (139200) for 7 days. The next time it is 30 days, then for good.",
-				"Send by approved templates meanwhile, and send as utility only what a customer's order or request calls for.",
+				"Send by approved templates meanwhile. Send as utility only what a customer's order or request calls for.",
 			},
 			"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES/STRIKE_2": {
 				"A restriction of {type} {is} in force for {subject}", "no Direct Send for 30 days{until}",
 				"Utility messages by Direct Send fail (139200) for 30 days. The next time it is for good.",
-				"Send by approved templates meanwhile, and send as utility only what a customer's order or request calls for.",
+				"Send by approved templates meanwhile. Send as utility only what a customer's order or request calls for.",
 			},
 			"RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES/OFFBOARD": {
 				"{subject} {is} excluded from {type} for good", "Direct Send {is} ended for good",
 				"Utility messages by Direct Send fail (139200) from now on.",
-				"Move what you sent by Direct Send to approved templates now; ask in Business Support Home whether a review is possible.",
+				"Move what you sent so to approved templates now; ask in Business Support Home whether a review is possible.",
 			},
 			"RESTRICTED_BUSINESS_INITIATED_CALLING": {
-				"A restriction of {type} {is} in force for {subject}", "calling users {is} forbidden{until}",
+				"A restriction of {type} {is} in force for {subject}", "no calls to users{until}",
 				"Your calls to users fail. Calls from users and messages are not concerned.",
 				"Stop calls to users, and write instead. Find the reason in Business Support Home; when it is over, call only those who agreed to it, and not at odd hours.",
 			},
 			"RESTRICTED_USER_INITIATED_CALLING": {
-				"A restriction of {type} {is} in force for {subject}", "getting calls from users {is} forbidden{until}",
+				"A restriction of {type} {is} in force for {subject}", "no calls from users{until}",
 				"Users cannot call you. Your own calls and messages are not concerned.",
 				"Show users another way to reach you. Find the reason in Business Support Home; set calling hours that somebody covers, and have enough people to pick up before it ends.",
 			},
 			"RESTRICTED_BIZ_INITIATED_AND_USER_INITIATED_CALLING": {
-				"A restriction of {type} {is} in force for {subject}", "all calling {is} forbidden{until}",
+				"A restriction of {type} {is} in force for {subject}", "no calls at all{until}",
 				"Neither your calls to users nor calls from users go through. Messages are not concerned.",
-				"Show users another way to reach you, and stop calls to them. Find the reason in Business Support Home; when it is over, call only those who agreed to it, and have enough people to pick up.",
+				"Stop calls, and show users another way to reach you. Find the reason in Business Support Home; when it is over, call only those who agreed to it, and have enough people to pick up.",
 			},
 			"RESTRICTED_USER_INITIATED_CALLING_CALL_BUTTON_HIDDEN": {
 				"A restriction of {type} {is} in force for {subject}", "call button {is} hidden{until}",
@@ -78,17 +78,17 @@ var englishAccounts = map[string]ruleWords{
 			"": {
 				"A restriction of {type} {is} in force for {subject}", "restricted: {type}{until}",
 				"A part of what the account may do is taken away for now.",
-				"Stop campaigns, read the reason in Business Support Home, and request a review there; decisions usually take 24 to 48 hours.",
+				"Stop campaigns, and read the reason in Business Support Home. Request a review there; decisions usually take 24 to 48 hours.",
 			},
 		},
 		Over: phrase{
 			"The restriction of {type} for {subject} was lifted", "restriction lifted: {type}",
-			"What was restricted works again.", "Try it once, then raise the volume step by step: the next restriction is longer.",
+			"What was restricted works again.", "Try it once. Then raise the volume step by step: the next restriction is longer.",
 		},
 		Reasons: map[string]phrase{quality.ReasonExpired: {
 			"The restriction of {type} for {subject} has reached its end date", "restriction has expired: {type}",
 			"By the date Meta gave, what was restricted works again.",
-			"Try it once before you start a campaign, then raise the volume step by step: the next restriction is longer.",
+			"Try it once. Then raise the volume step by step: the next restriction is longer.",
 		}},
 	},
 	quality.RuleAccountDisabled: {
@@ -97,17 +97,17 @@ var englishAccounts = map[string]ruleWords{
 			"SCHEDULE_FOR_DISABLE": {
 				"{subject} {is} to be disabled by Meta, which named no day", "{is} to be disabled, no day named",
 				"Once that is done no number and no template of the account works.",
-				"Request a review in Business Support Home today, with what you have mended; decisions usually take 24 to 48 hours. Prepare another channel now.",
+				"Request a review in Business Support Home today. Say what you have mended; decisions usually take 24 to 48 hours. Prepare another channel now.",
 			},
 			"SCHEDULE_FOR_DISABLE/DATED": {
 				"{subject} {is} to be disabled by Meta{effective}", "{is} to be disabled{effective}",
 				"From that day on no number and no template of the account works.",
-				"Request a review in Business Support Home today, with what you have mended; decisions usually take 24 to 48 hours. Prepare another channel for that day.",
+				"Request a review in Business Support Home today. Say what you have mended; decisions usually take 24 to 48 hours. Prepare another channel for that day.",
 			},
 			"DISABLE": {
 				"{subject} {is} disabled by Meta{effective}", "{is} DISABLED",
 				"No number of the account can send or receive.",
-				"Route customers to another channel, stop your senders, and request a review in Business Support Home.",
+				"Stop your senders and route customers to another channel. Request a review in Business Support Home.",
 			},
 			"": {
 				"The ban state of {subject} {is} {value}{effective}", "ban state {is} {value}",
@@ -117,7 +117,7 @@ var englishAccounts = map[string]ruleWords{
 		},
 		Over: phrase{
 			"The ban state of {subject} is no longer {value}{now}", "ban state is no longer {value}{now}",
-			"Unless another ban has taken its place, the account may be used again.", "Look at the account in Business Support Home, and send one test message.",
+			"Unless another ban has taken its place, the account may be used again.", "Look at the account in Business Support Home. Then send one test message.",
 		},
 		Overs: map[string]phrase{
 			"DISABLE/REINSTATE": {
@@ -132,7 +132,7 @@ var englishAccounts = map[string]ruleWords{
 		Reasons: map[string]phrase{quality.ReasonNotRepeated: {
 			"The incident about the announced ban of {subject} is closed, because nothing was heard of it for 7 days", "no news for 7 days of the announced ban",
 			"Only a webhook told of it, and no later one called it off: the ban may still come, or have come.",
-			"Look up the account in Business Support Home today; unless it is settled there, treat the ban as coming.",
+			"Treat the ban as coming; Business Support Home tells whether it is settled.",
 		}},
 	},
 	quality.RuleAccountViolation: {
@@ -175,7 +175,7 @@ var englishAccounts = map[string]ruleWords{
 		Cases: map[string]phrase{"": {
 			"{subject} {is} rejected in Meta's review{was}", "{is} REJECTED in review",
 			"The account breaks the commerce or business policy in Meta's eyes, and cannot be used as it is.",
-			"Read the reason in Business Support Home, mend web site, catalogue and business data, and appeal there.",
+			"Read the reason in Business Support Home. Mend web site, catalogue and business data, and appeal there.",
 		}},
 		Over: phrase{
 			"The review of {subject} is no longer {value}{now}", "review is no longer {value}{now}",
@@ -188,12 +188,12 @@ var englishAccounts = map[string]ruleWords{
 			"ACCOUNT_OFFBOARDED": {
 				"{subject} {is} disconnected from the Cloud API{reason}", "{is} disconnected from the API",
 				"A number shared with the WhatsApp Business app lost its link, mostly by a new phone or a new registration; nothing goes out by API.",
-				"Open the WhatsApp Business app on its phone and link the API again (Embedded Signup); pause campaigns until then.",
+				"Pause campaigns until the API is linked again. Open the WhatsApp Business app on its phone and link it there (Embedded Signup).",
 			},
 			"ACCOUNT_DELETED": {
 				"{subject} {is} deleted", "{is} DELETED",
 				"Its numbers and templates are gone for the API.",
-				"If nobody on your side deleted it, look at who did in the activity log of Meta Business settings and write to Meta's support at once. Stop your senders.",
+				"Stop your senders. If nobody on your side deleted it, look up who did in the activity log of Meta Business settings, and write to Meta's support at once.",
 			},
 			"PARTNER_REMOVED/ACCOUNT_DISCONNECTED": englishUnlinked,
 			"PARTNER_REMOVED/BUSINESS_DOWNGRADE":   englishUnlinked,
@@ -258,7 +258,7 @@ var englishAccounts = map[string]ruleWords{
 		Reasons: map[string]phrase{quality.ReasonNotRepeated: {
 			"The incident about {topic} of {subject} is closed, because nothing was heard of it for 7 days", "no news for 7 days{of_entity}: {type}",
 			"Only a webhook told of this, and no later one said that it is over: the matter may still stand.",
-			"Look it up in WhatsApp Manager or Business Support Home; unless it is settled there, treat it as open.",
+			"Treat it as open; WhatsApp Manager or Business Support Home tells whether it is settled.",
 		}},
 	},
 	quality.RuleLimitLowered: {
@@ -289,5 +289,5 @@ var englishUnlinked = phrase{
 var englishInactive = phrase{
 	"{subject} {is} unlinked from this app{reason}", "{is} unlinked from this app",
 	"A number shared with the WhatsApp Business app was idle too long, so WhatsApp cut its link to the API: nothing goes out by API, and polls fail.",
-	"Open the WhatsApp Business app on its phone, link the number again (Embedded Signup), and have somebody open the app every week; pause campaigns until then.",
+	"Pause campaigns until the number is linked again. Open the WhatsApp Business app on its phone, link it there (Embedded Signup), and have somebody open the app every week.",
 }

@@ -282,7 +282,7 @@ func (f facts) values() map[string]string {
 		"from": known(f.esc(f.from)), "to": known(f.esc(f.to)), "from_words": known(f.esc(f.c.word(f.from))), "to_words": known(f.esc(f.c.word(f.to))),
 		"value": known(f.esc(f.value())), "is": c.Is, "has": c.Has,
 		"scopes":  f.esc(f.code(f.detail(quality.AttrScopes))),
-		"retired": cmp.Or(f.esc(f.c.word(f.code(f.detail("retired")))), c.OutOfUse),
+		"retired": cmp.Or(f.esc(f.c.word(f.code(f.detail(quality.DetailRetired)))), c.OutOfUse),
 		"since":   f.since(), "on": f.on(), "stretch": f.stretch(), "lasted": f.lasted(), "began": f.began(), "ended": f.ended(),
 	}
 	switch a.Event {

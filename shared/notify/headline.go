@@ -83,9 +83,10 @@ func masked(s string) string {
 	})
 }
 
-// sms is one part of GSM-7: headline, time, and the link if there is room.
-func (w Writer) sms(label string, name shortName, head, when string) string {
-	label, head, when = gsm7("wabawatch "+label+": "), masked(gsm7(head)), gsm7(when)
+// sms is one part of GSM-7: headline and time, then what to do first, then the link, each of the
+// two if there is room for all of it. For what to do the name gives way.
+func (w Writer) sms(h heading) string {
+	label, head, when, do := gsm7("wabawatch "+h.label+": "), masked(gsm7(h.sms)), gsm7(h.when), masked(gsm7(h.do))
 	text := func(short, head string) string {
 		t := label + head
 		if short = masked(short); short != "" {
@@ -96,15 +97,26 @@ func (w Writer) sms(label string, name shortName, head, when string) string {
 		}
 		return t
 	}
-	short := name.fit(gsm7, func(short string) int { return septetsOf(text(short, head)) }, maxSeptets)
-	if over := septetsOf(text(short, head)) - maxSeptets; over > 0 {
+	long := func(short string) int { return septetsOf(text(short, head)) }
+	if do != "" {
+		do = ". " + do
+		if short := h.short.fit(gsm7, long, maxSeptets-septetsOf(do)); long(short)+septetsOf(do) <= maxSeptets {
+			return w.linked(text(short, head) + do)
+		}
+	}
+	short := h.short.fit(gsm7, long, maxSeptets)
+	if over := long(short) - maxSeptets; over > 0 {
 		head = clip(head, max(len([]rune(head))-over, 0))
 	}
-	out := clip(text(short, head), maxSeptets)
-	if link := w.PublicURL; link != "" && link == gsm7(link) && septetsOf(out+" "+link) <= maxSeptets {
-		out += " " + link
+	return w.linked(clip(text(short, head), maxSeptets))
+}
+
+// linked adds the link to an SMS if there is room.
+func (w Writer) linked(sms string) string {
+	if link := w.PublicURL; link != "" && link == gsm7(link) && septetsOf(sms+" "+link) <= maxSeptets {
+		return sms + " " + link
 	}
-	return out
+	return sms
 }
 
 // clip cuts s to n characters, and shows that it did.

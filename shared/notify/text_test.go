@@ -229,7 +229,7 @@ func TestLongNameLeavesTheNumber(t *testing.T) {
 	if want := "+12025550101: quality is RED (before: YELLOW)"; !strings.HasSuffix(m.Subject, want) {
 		t.Errorf("subject = %q, want it to end with %q", m.Subject, want)
 	}
-	if want := " ..0101: quality is RED (before: YELLOW) (20 Nov 02:05 UTC)"; !strings.HasSuffix(m.SMS, want) {
+	if want := " ..0101: quality is RED (before: YELLOW) (20 Nov 02:05 UTC). Stop marketing sends from this number now"; !strings.HasSuffix(m.SMS, want) {
 		t.Errorf("SMS = %q, want it to end with %q", m.SMS, want)
 	}
 	pause := example(quality.RuleTemplateStatus, quality.Firing, quality.Warning, "APPROVED", "PAUSED", quality.AttrTitle, "FIRST_PAUSE", quality.AttrLanguage, "pt_BR")
@@ -251,7 +251,7 @@ func TestRatingWordsAreForRatings(t *testing.T) {
 		if got := strings.Contains(text, "begin with a small volume"); got != rated {
 			t.Errorf("%s: advice about sending again: %t\n%s", rule, got, text)
 		}
-		if !strings.Contains(m.SMS, " for 7 days, last "+v) || !rated && (strings.Contains(text, "no rating") || !strings.Contains(text, "treat it as open")) {
+		if !strings.Contains(m.SMS, " for 7 days, last "+v) || !rated && (strings.Contains(text, "no rating") || !strings.Contains(text, "Treat it as open; ")) {
 			t.Errorf("%s: %s", rule, text)
 		}
 	}
@@ -281,7 +281,7 @@ func TestWhatNobodyEndedIsNotCalledOver(t *testing.T) {
 	}
 	for reason, want := range map[string][2]string{
 		quality.ReasonExpired:     {"CRITICAL ALREADY OVER: account Example Group: starting conversations was forbidden, then its end", "By the date Meta gave, what was restricted works again."},
-		quality.ReasonNotRepeated: {"CRITICAL CLOSED: account Example Group: starting conversations was forbidden, then no news for 7", "unless it is settled there, treat it as open."},
+		quality.ReasonNotRepeated: {"CRITICAL CLOSED: account Example Group: starting conversations was forbidden, then no news for 7", "Treat it as open; "},
 	} {
 		if m := restricted(reason); !strings.HasPrefix(m.Subject, want[0]) || !strings.Contains(m.Email, want[1]) {
 			t.Errorf("%s: %s\n%s", reason, m.Subject, m.Email)
@@ -376,7 +376,7 @@ func TestWhatHoldsIsNotToldInThePast(t *testing.T) {
 		for _, a := range ofRule(rule) {
 			switch a.Event {
 			case quality.Firing, quality.Escalated, quality.Eased, quality.Reminder:
-				if m := compose(t, Writer{}, quality.Single, a)[0]; past.MatchString(m.Subject + m.SMS) {
+				if m := compose(t, Writer{}, quality.Single, a)[0]; past.MatchString(m.Subject) {
 					t.Errorf("%s: %s", a.Event, m.Subject)
 				}
 			}
@@ -454,6 +454,22 @@ func TestNameThatGrowsLeavesTheFact(t *testing.T) {
 				if !strings.Contains(text, "is no longer RED: now GREEN") {
 					t.Errorf("%s: %s", letter, text)
 				}
+			}
+		}
+	}
+}
+
+// TestSMSSaysWhatToDo: whoever is woken by one may have nothing else at hand.
+func TestSMSSaysWhatToDo(t *testing.T) {
+	for _, rule := range rules(t) {
+		for _, a := range ofRule(rule) {
+			open := deref(a.Reason) == quality.ReasonNoRating || deref(a.Reason) == quality.ReasonNotRepeated
+			if ended := a.Event == quality.Resolved || a.Event == quality.Passed; a.Severity != quality.Critical || a.Event == quality.Reminder || ended && !open {
+				continue // which by default no SMS brings, or after which nothing presses
+			}
+			do := firstStep(Writer{}.render(&a, plain).Do)
+			if m := compose(t, Writer{}, quality.Single, a)[0]; !strings.HasSuffix(m.SMS, " UTC). "+do) {
+				t.Errorf("%s: no room for %q", m.SMS, do)
 			}
 		}
 	}

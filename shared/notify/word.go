@@ -83,6 +83,14 @@ func (w words) labelled(label, value string) string {
 	return fill(w.Labelled, map[string]string{"label": label, "value": value})
 }
 
+// firstStep is a text up to its first stop, without it.
+func firstStep(s string) string {
+	for _, stop := range []string{". ", "; ", ": "} {
+		s, _, _ = strings.Cut(s, stop)
+	}
+	return strings.TrimSuffix(s, ".")
+}
+
 // sentence begins with a capital and ends with a full stop.
 func sentence(s string) string {
 	s = strings.TrimSpace(s)
