@@ -25,6 +25,7 @@ type heading struct {
 	head  string    // quality is RED
 	when  string    // for SMS; "" for many alerts
 	sms   string    // head, for SMS, which brings no reminders
+	do    string    // what to do first, for SMS; "" for many alerts
 	first string    // the first line of a text
 	chat  string    // the same, escaped
 }
@@ -39,7 +40,7 @@ func (b batch) heading() heading {
 	if b.single() {
 		it := b.items[0]
 		a := it.alert
-		h = heading{label: b.w.label(a.Severity, it.text.Tag), short: b.w.short(&a), head: it.text.Head, when: b.w.facts(&a, plain).moment(), sms: it.text.Head, first: it.text.What, chat: it.chat.What}
+		h = heading{label: b.w.label(a.Severity, it.text.Tag), short: b.w.short(&a), head: it.text.Head, when: b.w.facts(&a, plain).moment(), sms: it.text.Head, do: firstStep(it.text.Do), first: it.text.What, chat: it.chat.What}
 	}
 	if b.form == quality.TestForm {
 		c := b.w.catalogue().Words
@@ -162,7 +163,7 @@ func (b batch) subject(esc escape) string {
 func (b batch) short() shortName {
 	account, ok := b.account()
 	if !ok {
-		return func(int) string { return b.w.catalogue().Words.Several }
+		return func(_ int, alphabet func(string) string) string { return alphabet(b.w.catalogue().Words.Several) }
 	}
 	return b.w.short(&account)
 }

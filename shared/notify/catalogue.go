@@ -20,8 +20,12 @@ type catalogue struct {
 	Subjects map[quality.Kind]naming
 	// Rules hold what there is to say by rule id; "" is for a rule this version does not know.
 	Rules map[string]ruleWords
-	// Reasons say why an incident ended other than by a new value.
+	// Reasons are said of an incident that ended other than by a new value, by why it did.
 	Reasons map[string]phrase
+	// Whys are the same reasons as parts of sentences.
+	Whys map[string]why
+	// Closed are the frames of an end whose reason is no proof that the matter is over.
+	Closed map[quality.Event]frame
 	// Values are words for codes of Meta's; what is not listed is shown as it is.
 	Values map[string]string
 	// Words are the small ones: labels, fragments, headings.
@@ -31,7 +35,13 @@ type catalogue struct {
 // frame makes an event of a state.
 type frame struct {
 	Tag  string // after the severity in a subject line; "" for none
-	What string // the sentence; {state}, {since}, {ends}, {on}, {stretch}, {began}, {ended}, {lasted}, {topic}
+	What string // the sentence; {state}, {since}, {ends}, {on}, {stretch}, {began}, {ended}, {lasted}, {topic}, {why}, {because}
+}
+
+// why is a reason to end an incident.
+type why struct {
+	Full  string // behind "because"
+	Brief string // behind "then", in a headline
 }
 
 // naming names a kind of subject.
@@ -52,6 +62,8 @@ type ruleWords struct {
 	Cases map[string]phrase
 	// Over is said when a new value ended it. Notices have none.
 	Over phrase
+	// Overs replace Over by the value that held, or by it and the new one after a slash.
+	Overs map[string]phrase
 	// Reasons replace those of the catalogue.
 	Reasons map[string]phrase
 }
@@ -86,9 +98,18 @@ type words struct {
 	// OnBetween when a fact was, Stretch from when until when one that is over was so.
 	Since, SinceBetween, FirstSeen, AsOf, On, OnBetween, Stretch, And string
 	// Fragments are parts of sentences that appear when their fact is known.
-	FragmentWas, FragmentNow, FragmentOld, FragmentInstead, FragmentWish, FragmentUntil, FragmentEnds, FragmentNoEnd, FragmentReason, FragmentCount, FragmentEffective, FragmentLimit string
-	// PassedMeaning is said first of what was over before it could be told.
+	FragmentWas, FragmentNow, FragmentOld, FragmentInstead, FragmentWish, FragmentUntil, FragmentEnds, FragmentNoEnd, FragmentReason, FragmentCount, FragmentEffective, FragmentLimit, FragmentBecause, FragmentThen string
+	// NumberOf names a phone number of the account {subject} by its id {number}, OfNumber is that
+	// behind a word of a headline; SomeNumberOf and OfSomeNumber are about one that is not named.
+	NumberOf, OfNumber, SomeNumberOf, OfSomeNumber string
+	// PassedMeaning is said first of what a new value ended before it could be told.
 	PassedMeaning string
+	// ClosedStretch is from when until when an incident was open that was closed without proof.
+	ClosedStretch string
+	// PastEnd is said of an {until} that has passed although the fact lasts.
+	PastEnd string
+	// OutOfUse stands for what has become of a subject, where nobody said.
+	OutOfUse string
 	// MayBeOlder and MayBeRepeated are put behind a sentence, RepeatedHead behind a headline.
 	MayBeOlder, MayBeRepeated, RepeatedHead string
 
@@ -100,6 +121,8 @@ type words struct {
 	Sources map[string]string
 	// EventNames are the events in a list of facts.
 	EventNames map[quality.Event]string
+	// ClosedNames are those of an end that is no proof that the matter is over.
+	ClosedNames map[quality.Event]string
 	// Headings; ForAlerts is one for what several alerts of a list share, with {numbers}.
 	Means, Do, Link, Happened, MeansAndDo, ForAlerts string
 	// Tuning says where rules are set.
@@ -155,8 +178,9 @@ func (c *catalogue) phraseOf(rule string, keys []string) phrase {
 	return r.Cases[""]
 }
 
-// over finds the words for the end of an incident.
-func (c *catalogue) over(rule, reason string) phrase {
+// over finds the words for the end of an incident: those for its reason, or for the first of
+// keys that is listed.
+func (c *catalogue) over(rule, reason string, keys ...string) phrase {
 	r, ok := c.Rules[rule]
 	if !ok {
 		r = c.Rules[""]
@@ -166,6 +190,11 @@ func (c *catalogue) over(rule, reason string) phrase {
 	}
 	if p, ok := c.Reasons[reason]; ok {
 		return p
+	}
+	for _, k := range keys {
+		if p, ok := r.Overs[k]; ok {
+			return p
+		}
 	}
 	if r.Over == (phrase{}) {
 		return c.Rules[""].Over

@@ -98,7 +98,7 @@ func TestEveryReasonHasWords(t *testing.T) {
 	}
 	for code, c := range catalogues {
 		for _, r := range reasons {
-			if c.Reasons[r] == (phrase{}) {
+			if c.Reasons[r] == (phrase{}) || c.Whys[r].Full == "" || c.Whys[r].Brief == "" {
 				t.Errorf("%s: reason %q has no words", code, r)
 			}
 		}
@@ -108,7 +108,8 @@ func TestEveryReasonHasWords(t *testing.T) {
 func TestEveryEventAndKindHasWords(t *testing.T) {
 	for code, c := range catalogues {
 		for _, e := range append(slices.Clone(incidentEvents), quality.Notice) {
-			if c.Events[e].What == "" || c.Words.EventNames[e] == "" {
+			closed := c.Closed[e].What != "" && c.Words.ClosedNames[e] != ""
+			if c.Events[e].What == "" || c.Words.EventNames[e] == "" || closed != (e == quality.Resolved || e == quality.Passed) {
 				t.Errorf("%s: event %s has no words", code, e)
 			}
 		}
@@ -158,8 +159,11 @@ func TestRulesAndEvents(t *testing.T) {
 					check(example(rule, e, sev, "", v))
 					check(polled(example(rule, e, sev, v, v)))
 					for _, reason := range reasons {
-						if e == quality.Resolved {
+						switch e {
+						case quality.Resolved:
 							check(because(example(rule, e, sev, v, ""), reason))
+						case quality.Passed:
+							check(late(rule, sev, v, reason))
 						}
 					}
 					bare := example(rule, e, sev, "", "")

@@ -52,7 +52,7 @@ func (b batch) chat(h heading, body string) (string, error) {
 	c := b.w.catalogue().Words
 	first := b.items[0].alert
 	title := h.label + ": "
-	if short := h.short(maxName); short != "" {
+	if short := h.short(maxName, plain); short != "" {
 		title += chatText(short) + ": "
 	}
 	n := customNotification{

@@ -171,7 +171,7 @@ func (w Writer) message(b batch) (Message, error) {
 	}
 	h := b.heading()
 	m.Subject = headline(h.label, h.short, h.head, maxSubject)
-	m.SMS = w.sms(h.label, h.short, h.sms, h.when)
+	m.SMS = w.sms(h)
 	m.Email = b.email(h)
 	if m.HTTPS, err = b.chat(h, body); err != nil {
 		return Message{}, fmt.Errorf("encode chat: %w", err)

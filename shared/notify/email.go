@@ -94,7 +94,11 @@ func (w Writer) emailFacts(it item) string {
 		}
 	}
 	line(l.Severity, strings.ToLower(w.severity(a.Severity)))
-	line(l.Event, l.EventNames[a.Event])
+	event := l.EventNames[a.Event]
+	if f.closed() {
+		event = l.ClosedNames[a.Event]
+	}
+	line(l.Event, event)
 	label := c.Subjects[""].Label
 	if n, ok := c.Subjects[f.kind()]; ok {
 		label = n.Label
@@ -118,7 +122,11 @@ func (w Writer) emailFacts(it item) string {
 		line(l.Incident, w.stamp(*a.IncidentSince))
 	}
 	if !f.until.IsZero() {
-		line(l.Until, w.stamp(f.until))
+		until := w.stamp(f.until)
+		if f.past() {
+			until = fill(l.PastEnd, map[string]string{"until": until})
+		}
+		line(l.Until, until)
 	}
 	if r := clean(f.reason(), maxReason); a.Rule == quality.RuleWatchBlind {
 		line(l.Polls, name(r, maxReason))

@@ -16,7 +16,7 @@ var englishNumbers = map[string]ruleWords{
 			"RED": {
 				"The quality rating of {subject} {is} RED, low{was}", "quality {is} RED{was}",
 				"Many users blocked or reported this number in the last 7 days. A low rating no longer lowers the messaging limit (since 7 October 2025), but it stops raises for the whole portfolio, gets templates paused, and can lead to restrictions.",
-				"Stop marketing sends from this number now and let service and utility messages go on. Find the template or campaign that annoyed people, by template quality and by the reasons for blocking in WhatsApp Manager. Start again in small numbers, to recent opt-ins only: new feedback counts most, so the rating can recover within days.",
+				"Stop marketing sends from this number now; service and utility messages may go on. Find the template or campaign that annoyed people, by template quality and by the reasons for blocking in WhatsApp Manager. Start again in small numbers, to recent opt-ins only: new feedback counts most, so the rating can recover within days.",
 			},
 			"": {
 				"The quality rating of {subject} {is} {value}{was}", "quality {is} {value}{was}",
@@ -28,22 +28,40 @@ var englishNumbers = map[string]ruleWords{
 			"The quality rating of {subject} is no longer {value}{now}", "quality is no longer {value}{now}",
 			"Users have reacted better lately.", "Raise the volume step by step, and leave out what made it fall.",
 		},
+		Reasons: map[string]phrase{quality.ReasonNoRating: englishNoRating},
 	},
 	quality.RuleNumberFlagged: {
 		Topic: "the state Flagged",
-		Cases: map[string]phrase{"": {
-			"The number {subject} {is} reported as Flagged{limit}", "number {is} reported as Flagged",
-			"Flagged meant low quality under the rules until October 2025: 7 days to recover, or the limit fell by one tier. Meta no longer flags numbers, so an older account or a relay sent this. Its 7 days end on {deadline}.",
-			"Check the quality rating and the messaging limit in WhatsApp Manager. If the rating is low, stop marketing sends from this number until it recovers; if it is fine, ask whoever relays your webhooks why they sent it.",
-		}},
+		Cases: map[string]phrase{
+			"FLAGGED": {
+				"The status of {subject} {is} FLAGGED{was}", "number {is} FLAGGED",
+				"Flagged meant low quality under the rules until October 2025: 7 days to recover, or the limit fell by one tier. Meta says that numbers are no longer flagged, so this account may still be under the old rules. Its 7 days end on {deadline}.",
+				"Check the quality rating and the limit in WhatsApp Manager. If the rating is low, stop marketing sends from this number until it recovers; if it is fine, ask Meta's support why the status says this.",
+			},
+			"FLAGGED/PAST": {
+				"The status of {subject} {is} FLAGGED{was}, though its 7 days ended on {deadline}", "number {is} FLAGGED, its 7 days are over",
+				"By the rules until October 2025 a number is Connected again after 7 days: with its old limit if the rating recovered in time, otherwise one tier lower. This one is not, so its status, or what Meta shows of it, is stuck.",
+				"Compare the limit with the one before, in WhatsApp Manager. If the rating is low, stop marketing sends from this number until it recovers; ask Meta's support why the status has not changed.",
+			},
+			"": {
+				"The number {subject} {is} reported as Flagged{limit}", "number {is} reported as Flagged",
+				"Flagged meant low quality under the rules until October 2025: 7 days to recover, or the limit fell by one tier. Meta no longer flags numbers, so an older account or a relay sent this. Its 7 days end on {deadline}.",
+				"Check the quality rating and the limit in WhatsApp Manager. If the rating is low, stop marketing sends from this number until it recovers; if it is fine, ask whoever relays your webhooks why they sent it.",
+			},
+		},
 		Over: phrase{
 			"The number {subject} is no longer reported as Flagged{limit}", "no longer Flagged",
 			"The number was unflagged.", "Check that the messaging limit is what it was.",
 		},
+		Overs: map[string]phrase{"FLAGGED": {
+			"The status of {subject} is no longer FLAGGED{now}", "number is no longer FLAGGED{now}",
+			"By the old rule that is so when the rating has recovered, and also after 7 days without that; then the limit is one tier lower.",
+			"Check that the messaging limit is what it was; see whether the quality rating is still low.",
+		}},
 		Reasons: map[string]phrase{quality.ReasonDay7: {
 			"The 7 days of {subject} as Flagged are over{limit}", "7 days of Flagged are over",
 			"By the old rule the number is Connected again: with its old limit if the rating recovered in time, otherwise one tier lower. By the rules since October 2025 nothing happens to the limit.",
-			"Compare the messaging limit in WhatsApp Manager with the one before; where wabawatch polls, it tells a lowered limit by itself.",
+			"Compare the limit with the one before, in WhatsApp Manager; where wabawatch polls, it tells a lowered limit by itself.",
 		}},
 	},
 	quality.RuleNumberStatus: {
@@ -57,21 +75,21 @@ var englishNumbers = map[string]ruleWords{
 			"DISCONNECTED": {
 				"The status of {subject} {is} DISCONNECTED{was}", "number {is} DISCONNECTED",
 				"The number can neither send nor receive: it was deregistered, or the phone of a shared (coexistence) number lost its link.",
-				"If the number lives in the WhatsApp Business app too, open the app and link it again; otherwise register the number again by API with its PIN. Pause campaigns until the status is CONNECTED.",
+				"Link or register the number again, and pause campaigns until then. If it lives in the WhatsApp Business app too, open the app and link it there; otherwise register it by API with its PIN.",
 			},
 			"UNLINKED": {
 				"The status of {subject} {is} UNLINKED{was}", "number {is} UNLINKED",
 				"The number can neither send nor receive until it is linked again.",
-				"Open WhatsApp Manager, Phone numbers, and connect the number again; pause campaigns until then.",
+				"Connect the number again in WhatsApp Manager, Phone numbers; pause campaigns until then.",
 			},
 			"OFFLINE": {
 				"The status of {subject} {is} OFFLINE{was}", "number {is} OFFLINE",
 				"The number can neither send nor receive. Mostly its phone or its registration is gone.",
-				"Check the phone of a shared number, then register the number again; pause campaigns until the status is CONNECTED.",
+				"Pause campaigns until the status is CONNECTED. Check the phone of a shared number, then register the number again.",
 			},
 			"RESTRICTED": {
 				"The status of {subject} {is} RESTRICTED{was}", "number {is} RESTRICTED",
-				"The number may not start new conversations for now; answers to customers usually still go out.",
+				"The number may not start new conversations for now: it has used up its limit for 24 hours, or Meta restricts it. Answers to customers usually still go out.",
 				"Hold back campaigns from this number. Look in Business Support Home for the reason and the end, and request a review if it is wrong.",
 			},
 			"RATE_LIMITED": {
@@ -92,14 +110,14 @@ var englishNumbers = map[string]ruleWords{
 		},
 		Over: phrase{
 			"The status of {subject} is no longer {value}{now}", "number is no longer {value}{now}",
-			"Only a number that is CONNECTED can send and receive.", "Once it is CONNECTED, send one test message, then those of the queued messages that still matter.",
+			"Only a number that is CONNECTED can send and receive.", "Once it is CONNECTED, send one test message. Then send those of the queued messages that still matter.",
 		},
 	},
 	quality.RuleNumberName: {
 		Topic: "the display name",
 		Cases: map[string]phrase{
 			"DECLINED": {
-				"The display name of {subject} {is} declined by Meta", "display name was DECLINED",
+				"The display name of {subject} {is} declined by Meta", "display name {is} DECLINED",
 				"Without an approved name users see only the number, and the number's messaging can stay limited.",
 				"Choose a name that is the brand's, as on its web site, and submit it in WhatsApp Manager, Phone numbers, Profile.",
 			},
@@ -109,7 +127,7 @@ var englishNumbers = map[string]ruleWords{
 				"Submit the name again in WhatsApp Manager and, once approved, register the number again.",
 			},
 			"REJECTED": {
-				"The display name{wish} requested for {subject} {is} rejected by Meta{reason}", "display name was REJECTED",
+				"The display name{wish} requested for {subject} {is} rejected by Meta{reason}", "display name {is} REJECTED",
 				"The former name stays; without an approved name messaging can stay limited.",
 				"Choose a name that is the brand's, as on its web site, without slogans, extra punctuation or a person's name, and submit it again in WhatsApp Manager.",
 			},
@@ -130,18 +148,18 @@ var englishNumbers = map[string]ruleWords{
 			"PIN_CHANGED": {
 				"The two-step verification PIN of {subject} was changed", "two-step PIN was changed",
 				"Whoever knows the PIN can register the number elsewhere.",
-				"If nobody on your team did this, set a new PIN at once in WhatsApp Manager, remove people you do not know from your Meta Business settings, and renew your access tokens.",
+				"Unless your team did it, set a new PIN at once: WhatsApp Manager has it among the settings of the number. Then remove people you do not know from your Meta Business settings, and renew your access tokens.",
 			},
 			"PIN_RESET_REQUEST": {
 				"Somebody asked to reset the two-step verification PIN of {subject}", "reset of the two-step PIN was requested",
 				"Somebody may be trying to take the number over; a reset can follow.",
-				"If nobody on your team asked, do not open the link in Meta's e-mail about it, set a new PIN in WhatsApp Manager at once, and remove people you do not know from your Meta Business settings.",
+				"Unless your team asked, set a new PIN at once: WhatsApp Manager has it among the settings of the number. Do not open the link in Meta's e-mail about the reset, and remove people you do not know from your Meta Business settings.",
 			},
 			"PIN_REQUEST_SUCCESS": englishPINReset,
 			"PIN_RESET_SUCCESS":   englishPINReset,
 			"": {
 				"Meta reported {value} for the two-step verification of {subject}", "two-step PIN: {value}",
-				"It concerns who can register the number.", "If nobody on your team did this, set a new PIN in WhatsApp Manager and check who has access.",
+				"It concerns who can register the number.", "Unless your team did it, set a new PIN at once: WhatsApp Manager has it among the settings of the number. Then check who has access.",
 			},
 		},
 	},
@@ -158,17 +176,17 @@ var englishHealth = map[string]phrase{
 	"BLOCKED/141006": {
 		"Sending from {subject} {is} BLOCKED by Meta for a payment problem{was}", "sending {is} BLOCKED: payment",
 		"Nothing that is charged goes out until the account can be billed.",
-		"Check the payment method of the account in Billing of Meta Business settings: expired card, open invoice, missing method. Then send one test message.",
+		"Mend the payment method in Billing of Meta Business settings: expired card, open invoice, missing method. Then send one test message.",
 	},
 	"BLOCKED/131042": {
 		"Sending from {subject} {is} BLOCKED by Meta for a payment problem{was}", "sending {is} BLOCKED: payment",
 		"Nothing that is charged goes out until the account can be billed.",
-		"Check the payment method of the account in Billing of Meta Business settings: expired card, open invoice, missing method. Then send one test message.",
+		"Mend the payment method in Billing of Meta Business settings: expired card, open invoice, missing method. Then send one test message.",
 	},
 	"BLOCKED/131031": {
 		"Sending from {subject} {is} BLOCKED by Meta because the account is locked{was}", "sending {is} BLOCKED: account locked",
 		"The account broke a policy, or its data could not be verified.",
-		"Open Business Support Home, read the reason and request a review; stop your senders until it is decided.",
+		"Request a review in Business Support Home, where the reason is; stop your senders until it is decided.",
 	},
 	"BLOCKED": {
 		"Sending from {subject} {is} BLOCKED by Meta{was}", "sending {is} BLOCKED",
@@ -184,11 +202,19 @@ var englishHealth = map[string]phrase{
 
 var englishHealthOver = phrase{
 	"Sending from {subject} is no longer {value}{now}", "sending is no longer {value}{now}",
-	"At AVAILABLE Meta lets it send without limits of this kind.", "Send one test message, then those of the queued messages that still matter.",
+	"At AVAILABLE Meta lets it send without limits of this kind.", "Send one test message. Then send those of the queued messages that still matter.",
 }
 
 var englishPINReset = phrase{
 	"The two-step verification PIN of {subject} was reset", "two-step PIN was reset",
 	"The number can now be registered without the old PIN.",
-	"If nobody on your team did this, register the number again with a new PIN at once, remove people you do not know from your Meta Business settings, and write to Meta's support.",
+	"Unless your team did it, register the number with a new PIN at once. Then remove people you do not know from your Meta Business settings, and write to Meta's support.",
+}
+
+// englishNoRating is about a rating that Meta no longer gives, of a number or of a template.
+var englishNoRating = phrase{
+	"The incident about {topic} of {subject} is closed, because Meta has given no rating for 7 days (before: {value})",
+	"no rating for 7 days, last {value}",
+	"Meta rates what was sent in the last days. Too little was sent to rate; that is no proof of recovery.",
+	"When you send again, begin with a small volume. Send to people who expect your message, and watch the rating.",
 }

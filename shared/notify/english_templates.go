@@ -27,6 +27,7 @@ var englishTemplates = map[string]ruleWords{
 			"The quality of {subject} is no longer {value}{now}", "quality is no longer {value}{now}",
 			"Users have reacted better lately.", "Raise the volume step by step.",
 		},
+		Reasons: map[string]phrase{quality.ReasonNoRating: englishNoRating},
 	},
 	quality.RuleTemplateStatus: {
 		Topic: "the status",
@@ -34,7 +35,7 @@ var englishTemplates = map[string]ruleWords{
 			"PAUSED/FIRST_PAUSE": {
 				"{subject} {is} paused by Meta for the first time", "paused for 3 h (first time)",
 				"Sends with it fail (132015) for 3 hours; then it resumes by itself. The second pause takes 6 hours, the third disables it.",
-				"Take it out of running campaigns so that nothing is lost to errors. Before it resumes, narrow the audience or rework the text; an edit sends it to review.",
+				"Take it out of running campaigns: what is sent with it is lost. Before it resumes, narrow the audience or rework the text; an edit sends it to review.",
 			},
 			"PAUSED/SECOND_PAUSE": {
 				"{subject} {is} paused by Meta for the second time", "paused for 6 h (second time)",
@@ -44,7 +45,7 @@ var englishTemplates = map[string]ruleWords{
 			"PAUSED/RATE_LIMITING_PAUSE": {
 				"{subject} {is} paused by Meta while pacing it", "paused by pacing",
 				"The first users reacted badly, so Meta dropped what it had held back. A pause by pacing does not end by itself.",
-				"Rework the text or the audience, then unpause it by hand in WhatsApp Manager or by API, 5 minutes after the pause at the earliest (a template of Direct Send cannot be unpaused). Count the messages that failed with 132015 as not sent.",
+				"Rework the text or the audience; then unpause it by hand in WhatsApp Manager or by API, 5 minutes after the pause at the earliest (a template of Direct Send cannot be unpaused). Count the messages that failed with 132015 as not sent.",
 			},
 			"PAUSED/OVERDUE": {
 				"{subject} {is} still paused, though its pause should have ended by {deadline}", "paused past its end",
@@ -83,13 +84,17 @@ var englishTemplates = map[string]ruleWords{
 		},
 		Over: phrase{
 			"The status of {subject} is no longer {value}{now}", "is no longer {value}{now}",
-			"Only an APPROVED template can be sent.", "Once it is APPROVED, begin with a small volume: after a pause the next one is longer, and the third one disables the template.",
+			"Only an APPROVED template can be sent.", "Once it is APPROVED, begin with a small volume. Send it to people who expect it, and watch its quality.",
 		},
+		Overs: map[string]phrase{"PAUSED": {
+			"The status of {subject} is no longer PAUSED{now}", "is no longer PAUSED{now}",
+			"Only an APPROVED template can be sent.", "Once it is APPROVED, begin with a small volume: the second pause is longer than the first, and the third one disables the template.",
+		}},
 	},
 	quality.RuleTemplateFlagged: {
 		Topic: "the warning (FLAGGED)",
 		Cases: map[string]phrase{"": {
-			"{subject} {is} flagged by Meta after negative feedback", "was FLAGGED",
+			"{subject} {is} flagged by Meta after negative feedback", "{is} FLAGGED",
 			"The template can still be sent, but more negative feedback can get it paused or disabled.",
 			"Send less of it now, to people who expect it, and prepare a better text.",
 		}},

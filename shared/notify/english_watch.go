@@ -10,28 +10,32 @@ var englishWatch = map[string]ruleWords{
 			"FORBIDDEN": {
 				"The poll of {subject} {is} refused by Meta, because the token may not read it", "polling {is} refused: no permission",
 				"The ratings and limits of this account are not seen. That nothing is told does not mean that all is well.",
-				"In Meta Business settings assign the account to the system user of the token, with full control, and see that the token has whatsapp_business_management.",
+				"Give the token's system user access to the account. Assign it in Meta Business settings, with full control, and see that the token has whatsapp_business_management.",
 			},
 			"MISSING": {
-				"The poll of {subject} {is} answered by Meta as if it did not exist", "polling {is} refused: not found",
+				"The poll of {subject} {is} answered by Meta as if the account did not exist", "polling {is} refused: not found",
 				"The account was deleted, is no longer shared with this app, or its id is wrong. wabawatch sees nothing of it.",
-				"Check the id in the list of watched accounts, and in Meta Business settings whether the account is still shared.",
+				"Check its id, and whether it is still shared with you: the list of watched accounts has the one, Meta Business settings the other.",
 			},
 			"UNLISTED": {
 				"{subject} {is} unable to list the accounts of the business portfolio", "discovery of accounts {is} failing",
 				"Accounts that are new to the portfolio are not watched. Those that are known already are polled as before.",
-				"Give the token the permission business_management and its system user a role in the portfolio, or name the accounts to watch by their ids instead.",
+				"Give the token the permission business_management. Give its system user a role in the portfolio, or name the accounts to watch by their ids instead.",
 			},
 			"": {
 				"The poll of {subject} {is} failing", "polling {is} failing",
 				"Ratings and limits shown for it are out of date. That nothing is told does not mean that all is well; webhooks still count.",
-				"Look at Meta's status page (metastatus.com), then at the log of the poller. Until it works look at WhatsApp Manager yourself.",
+				"Look at Meta's status (metastatus.com) and at the log of the poller. Until it works look at WhatsApp Manager yourself.",
 			},
 		},
 		Over: phrase{
 			"Polls of {subject} succeed again", "polls succeed again",
 			"Ratings and limits are up to date.", "Nothing needs doing: what changed meanwhile is told by itself.",
 		},
+		Overs: map[string]phrase{"UNLISTED": {
+			"{subject} is able to list the accounts of the business portfolio again", "discovery of accounts works again",
+			"Accounts that are new to the portfolio are found and watched again.", "Nothing needs doing: those that were added meanwhile are found by themselves.",
+		}},
 	},
 	quality.RuleWatchToken: {
 		Topic: "the access token",
@@ -39,22 +43,22 @@ var englishWatch = map[string]ruleWords{
 			"INVALID": {
 				"The access token of {subject} {is} refused by Meta{reason}", "access token {is} INVALID",
 				"No account is polled. That nothing is told does not mean that all is well; webhooks still count.",
-				"Make a new token of the system user in Meta Business settings, with whatsapp_business_management, and store it as the secret access-token.",
+				"Make a new token and store it as the secret access-token. Make it for the system user in Meta Business settings, with whatsapp_business_management.",
 			},
 			"MISSING_SCOPE": {
 				"The access token of {subject} {is} without the permission {scopes}", "access token lacks {scopes}",
 				"Polls are refused. That nothing is told does not mean that all is well.",
-				"Make a new token of the system user in Meta Business settings with {scopes}, and store it as the secret access-token.",
+				"Make a new token and store it as the secret access-token. Make it for the system user in Meta Business settings, with {scopes}.",
 			},
 			"EXPIRED": {
 				"The access token of {subject} {is} past its end, {deadline}", "access token has EXPIRED",
 				"No account is polled. That nothing is told does not mean that all is well; webhooks still count.",
-				"Make a new token of the system user in Meta Business settings, best one that never expires, and store it as the secret access-token.",
+				"Make a new token and store it as the secret access-token. Make it for the system user in Meta Business settings, best as one that never expires.",
 			},
 			"EXPIRING": {
 				"The access token of {subject} {is} valid only until {deadline}", "access token expires on {deadline}",
 				"After that no account is polled.",
-				"Make a new token of the system user in Meta Business settings, best one that never expires, and store it as the secret access-token before then.",
+				"Make a new token and store it as the secret access-token before then. Make it for the system user in Meta Business settings, best as one that never expires.",
 			},
 			"": {
 				"The access token of {subject} {is} {value}", "access token {is} {value}",
@@ -65,6 +69,10 @@ var englishWatch = map[string]ruleWords{
 			"The access token of {subject} is good again", "access token is good again",
 			"Accounts are polled again.", "Nothing needs doing: what changed meanwhile is told by itself.",
 		},
+		Overs: map[string]phrase{"VALID": {
+			"The access token of {subject} no longer ends soon", "access token no longer ends soon",
+			"It was replaced or prolonged, and accounts are polled with it.", "Nothing needs doing.",
+		}},
 	},
 	"watch_subscription": {
 		Topic: "the missing subscription",

@@ -90,6 +90,14 @@ func because(a quality.Alert, reason string) quality.Alert {
 	return a
 }
 
+// late is an alert of what ended for a reason, 7 days on, before it was told.
+func late(rule string, sev quality.Severity, v, reason string, details ...string) quality.Alert {
+	a := example(rule, quality.Passed, sev, "", v, details...)
+	a.Reason, a.CreatedAt = &reason, at.Add(7*24*time.Hour+2*time.Hour)
+	a.Details[quality.DetailEnded] = at.Add(7 * 24 * time.Hour).Format(time.RFC3339)
+	return a
+}
+
 func signal(a quality.Alert, s quality.Signal) quality.Alert {
 	a.Signal = &s
 	return a
@@ -117,7 +125,7 @@ var values = map[string]map[string]quality.Severity{
 	quality.RuleNumberSecurity:   {"PIN_CHANGED": quality.Critical, "PIN_RESET_REQUEST": quality.Critical, "PIN_REQUEST_SUCCESS": quality.Critical, "PIN_RESET_SUCCESS": quality.Critical, "ODD": quality.Critical},
 	quality.RuleTemplateCategory: {"MARKETING": quality.Warning, "UTILITY": quality.Warning, "AUTHENTICATION": quality.Warning, "ODD": quality.Warning},
 	quality.RuleTemplateLimit:    {"LIMIT_EXCEEDED": quality.Warning},
-	quality.RuleAccountViolation: {"SCAM": quality.Warning, "DIRECT_SEND_UTILITY_CATEGORY_ABUSE_WARN": quality.Warning, "USER_INITIATED_CALLS_LOW_PICKUP_RATE": quality.Warning},
+	quality.RuleAccountViolation: {"SCAM": quality.Warning, "DIRECT_SEND_UTILITY_CATEGORY_ABUSE_WARN": quality.Warning, "USER_INITIATED_CALLS_LOW_PICKUP_RATE": quality.Warning, "LOW_BUSINESS_INITIATED_CALLING_QUALITY": quality.Warning, "LOW_CALLING_QUALITY": quality.Warning, "UNSPECIFIED": quality.Warning},
 	quality.RuleLimitLowered:     {"TIER_2K": quality.Warning},
 	quality.RuleLimitRaised:      {"TIER_100K": quality.Info},
 	quality.RuleWatchUnknown:     {"field:account_dreams": quality.Info},
@@ -177,26 +185,39 @@ func special(rule string) []quality.Alert {
 	}
 	switch rule {
 	case quality.RuleNumberQuality:
-		return []quality.Alert{over("RED", quality.ReasonNoRating)}
+		return []quality.Alert{over("RED", quality.ReasonNoRating), late(rule, quality.Critical, "RED", quality.ReasonNoRating), over("RED", quality.ReasonUnwatched), late(rule, quality.Critical, "RED", quality.ReasonUnwatched)}
+	case quality.RuleNumberStatus:
+		return []quality.Alert{
+			over("BANNED", quality.ReasonNoRating), late(rule, quality.Critical, "BANNED", quality.ReasonNoRating), late(rule, quality.Critical, "BANNED", quality.ReasonRetired, "retired", "MIGRATED"),
+			late(rule, quality.Critical, "BANNED", quality.ReasonRetired),
+		}
+	case quality.RuleAccountReview:
+		return []quality.Alert{over("REJECTED", quality.ReasonNoRating)}
 	case quality.RuleNumberFlagged:
-		return []quality.Alert{fire(quality.Critical, "YES", quality.AttrLimit, "TIER_1K", quality.AttrOldLimit, "TIER_10K"), over("YES", quality.ReasonDay7), because(example(rule, quality.Resolved, quality.Critical, "YES", "", quality.AttrLimit, "TIER_10K"), quality.ReasonDay7)}
+		seen := polled(signal(fire(quality.Critical, "FLAGGED"), quality.Status))
+		still := signal(example(rule, quality.Reminder, quality.Critical, "CONNECTED", "FLAGGED"), quality.Status)
+		still.CreatedAt = at.Add(9 * 24 * time.Hour)
+		return []quality.Alert{seen, still, example(rule, quality.Resolved, quality.Critical, "FLAGGED", "CONNECTED"), fire(quality.Critical, "YES", quality.AttrLimit, "TIER_1K", quality.AttrOldLimit, "TIER_10K"), over("YES", quality.ReasonDay7), because(example(rule, quality.Resolved, quality.Critical, "YES", "", quality.AttrLimit, "TIER_10K"), quality.ReasonDay7), late(rule, quality.Critical, "YES", quality.ReasonDay7)}
 	case quality.RuleNumberName:
-		return []quality.Alert{fire(quality.Warning, "REJECTED", quality.AttrReason, "NAME_FORMAT_UNACCEPTABLE", quality.AttrRequested, "Best Shop !!!"), over("REJECTED", quality.ReasonNotRepeated)}
+		return []quality.Alert{fire(quality.Warning, "REJECTED", quality.AttrReason, "NAME_FORMAT_UNACCEPTABLE", quality.AttrRequested, "Best Shop !!!"), over("REJECTED", quality.ReasonNotRepeated),
+			late(rule, quality.Warning, "REJECTED", quality.ReasonNotRepeated, quality.AttrReason, "NAME_FORMAT_UNACCEPTABLE")}
 	case quality.RuleNumberHealth:
 		return []quality.Alert{
 			fire(quality.Critical, "BLOCKED", quality.AttrCodes, "131042,141006", quality.AttrDescription, "There is an error with the payment method.", quality.AttrSolutions, "Add a valid payment method: https://business.facebook.com/billing"),
 			fire(quality.Critical, "BLOCKED", quality.AttrCodes, "131031"),
 		}
 	case quality.RuleTemplateStatus:
-		late := example(rule, quality.Reminder, quality.Warning, "APPROVED", "PAUSED", quality.AttrTitle, "FIRST_PAUSE")
+		paused := fire(quality.Warning, "PAUSED")
+		paused.NotBefore = ptr(at.Add(-25 * time.Minute))
+		overdue := example(rule, quality.Reminder, quality.Warning, "APPROVED", "PAUSED", quality.AttrTitle, "FIRST_PAUSE")
 		return []quality.Alert{
 			fire(quality.Warning, "PAUSED", quality.AttrTitle, "FIRST_PAUSE", quality.AttrLanguage, "pt_BR"), fire(quality.Warning, "PAUSED", quality.AttrTitle, "SECOND_PAUSE"),
-			fire(quality.Warning, "PAUSED", quality.AttrTitle, "RATE_LIMITING_PAUSE"), late,
+			fire(quality.Warning, "PAUSED", quality.AttrTitle, "RATE_LIMITING_PAUSE"), overdue, paused, example(rule, quality.Resolved, quality.Warning, "PAUSED", "APPROVED"),
 			fire(quality.Warning, "REJECTED", quality.AttrReason, "INCORRECT_CATEGORY"), fire(quality.Warning, "REJECTED", quality.AttrReason, "INVALID_FORMAT"),
 			fire(quality.Warning, "REJECTED", quality.AttrReason, "SCAM"),
 		}
 	case quality.RuleTemplateFlagged:
-		return []quality.Alert{over("YES", quality.ReasonNotRepeated)}
+		return []quality.Alert{over("YES", quality.ReasonNotRepeated), late(rule, quality.Warning, "YES", quality.ReasonNotRepeated)}
 	case quality.RuleTemplateCategory:
 		return []quality.Alert{
 			signal(example(rule, quality.Notice, quality.Warning, "UTILITY", "MARKETING", quality.AttrDate, until), quality.CorrectCategory),
@@ -216,16 +237,25 @@ func special(rule string) []quality.Alert {
 		}
 		number := fire(quality.Critical, "ACTIVE")
 		number.SubjectKind, number.SubjectID, number.SubjectName = quality.PhoneNumber, "12025550101", ""
-		return append(out, number, signal(fire(quality.Critical, "ACTIVE"), quality.Restriction("RESTRICTED_DREAMING")), over("ACTIVE", quality.ReasonExpired))
+		return append(out, number, signal(fire(quality.Critical, "ACTIVE"), quality.Restriction("RESTRICTED_DREAMING")), over("ACTIVE", quality.ReasonExpired), over("ACTIVE", quality.ReasonNotRepeated),
+			late(rule, quality.Critical, "ACTIVE", quality.ReasonExpired, quality.AttrUntil, at.Add(7*24*time.Hour).Format(time.RFC3339)), late(rule, quality.Critical, "ACTIVE", quality.ReasonNotRepeated))
 	case quality.RuleAccountDisabled:
-		return []quality.Alert{fire(quality.Warning, "SCHEDULE_FOR_DISABLE", quality.AttrDate, "November 27, 2026"), over("DISABLE", quality.ReasonHealthy), over("SCHEDULE_FOR_DISABLE", quality.ReasonNotRepeated)}
+		// Of a ban that follows an announcement the reading before is that announcement.
+		disabled, still := signal(fire(quality.Critical, "DISABLE"), quality.BanState), signal(example(rule, quality.Reminder, quality.Critical, "SCHEDULE_FOR_DISABLE", "DISABLE"), quality.BanState)
+		disabled.NotBefore, still.NotBefore = ptr(at.Add(-7*24*time.Hour)), ptr(at.Add(-7*24*time.Hour))
+		reinstated := func(v string) quality.Alert { return example(rule, quality.Resolved, quality.Critical, v, "REINSTATE") }
+		return []quality.Alert{disabled, still, reinstated("DISABLE"), reinstated("SCHEDULE_FOR_DISABLE"), fire(quality.Warning, "SCHEDULE_FOR_DISABLE", quality.AttrDate, "November 27, 2026"), over("DISABLE", quality.ReasonHealthy), over("SCHEDULE_FOR_DISABLE", quality.ReasonNotRepeated),
+			late(rule, quality.Critical, "DISABLE", quality.ReasonHealthy), late(rule, quality.Warning, "SCHEDULE_FOR_DISABLE", quality.ReasonNotRepeated)}
 	case quality.RuleAccountOffboarded:
 		return []quality.Alert{
 			fire(quality.Critical, "PARTNER_REMOVED", quality.AttrReason, "PRIMARY_INACTIVITY", quality.AttrDescription, "SYSTEM", quality.AttrPhoneNumber, "12025550101"),
 			fire(quality.Critical, "PARTNER_REMOVED", quality.AttrReason, "CHANGE_NUMBER", quality.AttrDescription, "USER"),
+			late(rule, quality.Critical, "ACCOUNT_OFFBOARDED", quality.ReasonHealthy),
 		}
 	case quality.RuleWatchBlind:
-		return []quality.Alert{fire(quality.Critical, "BLIND", quality.AttrReason, "numbers: outage, templates: outage")}
+		found := example(rule, quality.Resolved, quality.Critical, quality.Unlisted, "OK")
+		found.SubjectKind, found.SubjectID, found.SubjectName, found.WABAID = quality.Deployment, "deployment", "", nil
+		return []quality.Alert{fire(quality.Critical, "BLIND", quality.AttrReason, "numbers: outage, templates: outage"), found}
 	case quality.RuleLimitLowered:
 		unknown := example(rule, quality.Notice, quality.Warning, "TIER_10K", "TIER_2K")
 		unknown.SubjectID = *unknown.WABAID
@@ -235,10 +265,16 @@ func special(rule string) []quality.Alert {
 		for _, t := range slices.Sorted(maps.Keys(englishAccounts[rule].Cases)) {
 			out = append(out, signal(example(rule, quality.Notice, quality.Info, "", "ACTIVE", quality.AttrDescription, "In Meta's words."), quality.AlertOf("BUSINESS", "9", t)))
 		}
-		return out
+		for _, t := range []string{"PROFILE_PICTURE_LOST", "OBA_REJECTED"} {
+			for _, entity := range []string{"PHONE_NUMBER", "CURRENT_STATUS_ID"} {
+				out = append(out, signal(fire(quality.Warning, "ACTIVE", quality.AttrEntity, entity+" 204857390112345"), quality.AlertOf(entity, "204857390112345", t)))
+			}
+		}
+		out = append(out, signal(over("ACTIVE", quality.ReasonNotRepeated), quality.AlertOf("PHONE_NUMBER", "204857390112345", "PROFILE_PICTURE_LOST")))
+		return append(out, over("ACTIVE", quality.ReasonNotRepeated), late(rule, quality.Warning, "ACTIVE", quality.ReasonNotRepeated))
 	case quality.RuleWatchToken:
 		gone := at.Add(-time.Hour).Format(time.RFC3339)
-		return []quality.Alert{fire(quality.Warning, "VALID", quality.AttrUntil, until), fire(quality.Critical, "VALID", quality.AttrUntil, gone), fire(quality.Critical, "INVALID", quality.AttrReason, "PASSWORD_CHANGED", quality.AttrCodes, "190")}
+		return []quality.Alert{example(rule, quality.Resolved, quality.Warning, "VALID", "VALID"), fire(quality.Warning, "VALID", quality.AttrUntil, until), fire(quality.Critical, "VALID", quality.AttrUntil, gone), fire(quality.Critical, "INVALID", quality.AttrReason, "PASSWORD_CHANGED", quality.AttrCodes, "190")}
 	case quality.RuleWatchTest:
 		return []quality.Alert{quality.TestAlert(at, "test-1")}
 	case quality.RuleFirstLook:
@@ -246,7 +282,7 @@ func special(rule string) []quality.Alert {
 	case quality.RuleTemplateQuality:
 		again := example(rule, quality.Firing, quality.Critical, "", "RED")
 		again.FirstLook, again.Source = true, "poll"
-		return []quality.Alert{again}
+		return []quality.Alert{again, over("RED", quality.ReasonNoRating)}
 	case quality.RuleNumberSecurity:
 		twice := example(rule, quality.Notice, quality.Critical, "", "PIN_CHANGED")
 		twice.Repeated = true

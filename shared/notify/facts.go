@@ -22,14 +22,15 @@ type facts struct {
 	c   *catalogue
 	esc escape
 
-	maxName  int    // runes of the name
-	from, to string // codes
+	maxName  int                 // runes of the name
+	alphabet func(string) string // spells names, before they are cut
+	from, to string              // codes
 	until    time.Time
 	now      time.Time // when the alert was made
 }
 
 func (w Writer) facts(a *quality.Alert, esc escape) facts {
-	f := facts{a: a, w: w, c: w.catalogue(), esc: esc, now: a.CreatedAt, maxName: maxName}
+	f := facts{a: a, w: w, c: w.catalogue(), esc: esc, now: a.CreatedAt, maxName: maxName, alphabet: plain}
 	if f.now.IsZero() {
 		f.now = a.At
 	}
@@ -89,6 +90,9 @@ func (f facts) end() time.Time {
 	return time.Time{}
 }
 
+// past reports whether the end of the fact was over when the alert was made, and the fact not.
+func (f facts) past() bool { return !f.until.IsZero() && f.now.After(f.until) }
+
 func parseTime(s string) time.Time {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
@@ -99,10 +103,31 @@ func parseTime(s string) time.Time {
 
 // reason is Meta's reason for the fact; an incident's reason for having ended is none.
 func (f facts) reason() string {
-	if r := f.detail(quality.AttrReason); r != "" || f.a.Event == quality.Resolved {
+	if r := f.detail(quality.AttrReason); r != "" || f.a.Event == quality.Resolved || f.ending() != "" {
 		return r
 	}
 	return deref(f.a.Reason)
+}
+
+// ending is why an incident ended; "" if a new value ended it, and while it lasts.
+func (f facts) ending() string {
+	if f.a.Event != quality.Resolved && f.a.Event != quality.Passed {
+		return ""
+	}
+	reason := deref(f.a.Reason)
+	if _, ok := f.c.Whys[reason]; !ok {
+		return ""
+	}
+	return reason
+}
+
+// closed reports whether an incident ended for a reason that is no proof that the matter is over.
+func (f facts) closed() bool {
+	switch f.ending() {
+	case quality.ReasonRetired, quality.ReasonNoRating, quality.ReasonNotRepeated, quality.ReasonUnwatched:
+		return true
+	}
+	return false
 }
 
 // cases are the keys under which a catalogue may speak of this alert, the most telling first.
@@ -120,10 +145,18 @@ func (f facts) cases() []string {
 	}
 	switch f.a.Rule {
 	case quality.RuleTemplateStatus:
-		if v == "PAUSED" && f.a.Event != quality.Passed && !f.until.IsZero() && f.now.After(f.until) {
+		if v == "PAUSED" && f.past() {
 			return with("OVERDUE")
 		}
 		return with(f.detail(quality.AttrTitle), f.reason())
+	case quality.RuleNumberFlagged:
+		if f.past() {
+			return with("PAST")
+		}
+	case quality.RuleAccountDisabled:
+		if f.effective() != "" {
+			return with("DATED")
+		}
 	case quality.RuleNumberName, quality.RuleAccountOffboarded:
 		return with(f.reason())
 	case quality.RuleNumberHealth, quality.RuleAccountHealth:
@@ -177,6 +210,10 @@ func violationCases(v string) []string {
 	switch {
 	case strings.HasPrefix(v, "DIRECT_SEND"):
 		return []string{v, "DIRECT_SEND", ""}
+	case strings.Contains(v, "BUSINESS_INITIATED_CALL"):
+		return []string{v, "CALLING/TO_USERS", ""}
+	case strings.Contains(v, "USER_INITIATED_CALL"):
+		return []string{v, "CALLING/FROM_USERS", ""}
 	case strings.Contains(v, "CALL"):
 		return []string{v, "CALLING", ""}
 	}
@@ -193,7 +230,7 @@ func (f facts) signal() quality.Signal {
 // subjectName is what people call the subject; "" if nobody said, or if it says no more than
 // the id.
 func (f facts) subjectName(max int) string {
-	n := name(f.a.SubjectName, max)
+	n := name(f.alphabet(clean(f.a.SubjectName, maxName)), max)
 	if n == f.a.SubjectID || f.a.SubjectKind == quality.PhoneNumber && n != "" && strings.Trim(n, "+0123456789 ()-.[]/") == "" {
 		return ""
 	}
@@ -221,7 +258,7 @@ func (f facts) subject(short bool) string {
 		"name": f.esc(f.subjectName(f.maxName)), "id": f.esc(clean(f.a.SubjectID, maxCode)), "waba": f.esc(clean(deref(f.a.WABAID), maxCode)),
 		"language": "",
 	}
-	if l := name(f.detail(quality.AttrLanguage), 20); l != "" && f.a.SubjectKind == quality.Template {
+	if l := name(f.alphabet(clean(f.detail(quality.AttrLanguage), 20)), 20); l != "" && f.a.SubjectKind == quality.Template {
 		v["language"] = " (" + f.esc(l) + ")"
 	}
 	text := n.Named
@@ -245,10 +282,9 @@ func (f facts) values() map[string]string {
 		"from": known(f.esc(f.from)), "to": known(f.esc(f.to)), "from_words": known(f.esc(f.c.word(f.from))), "to_words": known(f.esc(f.c.word(f.to))),
 		"value": known(f.esc(f.value())), "is": c.Is, "has": c.Has,
 		"scopes":  f.esc(f.code(f.detail(quality.AttrScopes))),
-		"retired": known(f.esc(f.c.word(f.code(f.detail("retired"))))),
+		"retired": cmp.Or(f.esc(f.c.word(f.code(f.detail(quality.DetailRetired)))), c.OutOfUse),
 		"since":   f.since(), "on": f.on(), "stretch": f.stretch(), "lasted": f.lasted(), "began": f.began(), "ended": f.ended(),
 	}
-	v["topic"] = fill(f.c.topic(a.Rule), v)
 	switch a.Event {
 	case quality.Passed, quality.Resolved, quality.Notice:
 		v["is"], v["has"] = c.Was, c.Had
@@ -271,6 +307,13 @@ func (f facts) values() map[string]string {
 	if f.from != "" && f.from != f.to {
 		was = f.esc(f.from)
 	}
+	v["entity"], v["of_entity"] = v["subject"], ""
+	if entity, ofEntity := f.entity(); entity != "" {
+		v["entity"], v["of_entity"] = fill(entity, v), fill(ofEntity, v)
+	}
+	v["topic"] = fill(f.c.topic(a.Rule), v)
+	v["why"], v["brief"] = fill(f.c.Whys[f.ending()].Full, v), fill(f.c.Whys[f.ending()].Brief, v)
+	fragment("because", c.FragmentBecause, v["why"])
 	fragment("was", c.FragmentWas, was)
 	fragment("old", c.FragmentOld, was)
 	fragment("instead", c.FragmentInstead, was)
@@ -300,6 +343,27 @@ func (f facts) values() map[string]string {
 	return v
 }
 
+// entity names the phone number that an alert of Meta's about an account concerns, in a sentence
+// and behind a word of a headline; "" if it concerns the account. Its id there is not the one it
+// is known by. Of an entry that joins a number to an account not even that is told.
+func (f facts) entity() (named, brief string) {
+	if f.a.Rule != quality.RuleAccountAlert {
+		return "", ""
+	}
+	kind, id, _ := strings.Cut(clean(f.detail(quality.AttrEntity), maxCode), " ")
+	if parts := strings.Split(string(f.signal()), "."); kind == "" && len(parts) == 4 { // see quality.AlertOf
+		kind, id = parts[2], parts[3]
+	}
+	switch c := f.c.Words; {
+	case strings.EqualFold(kind, "PHONE_NUMBER") && id != "":
+		number := map[string]string{"number": f.esc(f.code(id)), "subject": "{subject}"}
+		return fill(c.NumberOf, number), fill(c.OfNumber, number)
+	case strings.EqualFold(kind, "PHONE_NUMBER") || strings.EqualFold(kind, "CURRENT_STATUS_ID"):
+		return c.SomeNumberOf, c.OfSomeNumber
+	}
+	return "", ""
+}
+
 // timed reports whether the fact is one that its end belongs to.
 func (f facts) timed() bool {
 	return (f.a.Rule == quality.RuleAccountRestricted || f.a.Rule == quality.RuleTemplateStatus) && f.now.Before(f.until)
@@ -311,6 +375,9 @@ func (f facts) untilBriefly() (fragment, deadline string) {
 		return "", f.c.Words.NotKnown
 	}
 	deadline = f.w.brief(f.until)
+	if f.past() {
+		return "", deadline
+	}
 	return fill(f.c.Words.FragmentUntil, map[string]string{"until": deadline}), deadline
 }
 

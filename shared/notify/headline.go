@@ -14,19 +14,20 @@ const (
 	minName    = 16  // what a name keeps when a headline is too long, if it has that much
 )
 
-// shortName returns the subject of a headline, with a name of at most that many characters. What
-// it is known by besides its name, such as the digits of a number, is never cut.
-type shortName func(name int) string
+// shortName returns the subject of a headline in an alphabet, with a name of at most that many
+// characters of it: one letter may become several. What it is known by besides its name, such as
+// the digits of a number, is never cut.
+type shortName func(name int, alphabet func(string) string) string
 
-// fit returns the longest name for which text is at most that long, and if there is none the
-// shortest.
-func (s shortName) fit(text func(short string) int, most int) string {
+// fit returns the subject with the longest name for which text is at most that long, and if there
+// is none with the shortest.
+func (s shortName) fit(alphabet func(string) string, text func(short string) int, most int) string {
 	for n := maxName; n > minName; n-- {
-		if short := s(n); text(short) <= most {
+		if short := s(n, alphabet); text(short) <= most {
 			return short
 		}
 	}
-	return s(minName)
+	return s(minName, alphabet)
 }
 
 // headline puts "SEVERITY TAG: subject: head" into at most that many characters of ASCII. The name
@@ -34,12 +35,12 @@ func (s shortName) fit(text func(short string) int, most int) string {
 func headline(label string, name shortName, head string, most int) string {
 	label, head = ascii(label)+": ", ascii(head)
 	text := func(short string) string {
-		if short = ascii(short); short == "" {
+		if short == "" {
 			return label + head
 		}
 		return label + short + ": " + head
 	}
-	return clip(text(name.fit(func(short string) int { return len(text(short)) }, most)), most)
+	return clip(text(name.fit(ascii, func(short string) int { return len(text(short)) }, most)), most)
 }
 
 // label is the beginning of a headline: how bad, and what is new about it.
@@ -63,9 +64,9 @@ func (w Writer) short(a *quality.Alert) shortName {
 		bare.SubjectName = ""
 		f = w.facts(&bare, plain)
 	}
-	return func(name int) string {
-		f.maxName = name
-		return f.subject(true)
+	return func(name int, alphabet func(string) string) string {
+		f.maxName, f.alphabet = name, alphabet
+		return alphabet(f.subject(true))
 	}
 }
 
@@ -82,12 +83,13 @@ func masked(s string) string {
 	})
 }
 
-// sms is one part of GSM-7: headline, time, and the link if there is room.
-func (w Writer) sms(label string, name shortName, head, when string) string {
-	label, head, when = gsm7("wabawatch "+label+": "), masked(gsm7(head)), gsm7(when)
+// sms is one part of GSM-7: headline and time, then what to do first, then the link, each of the
+// two if there is room for all of it. For what to do the name gives way.
+func (w Writer) sms(h heading) string {
+	label, head, when, do := gsm7("wabawatch "+h.label+": "), masked(gsm7(h.sms)), gsm7(h.when), masked(gsm7(h.do))
 	text := func(short, head string) string {
 		t := label + head
-		if short = masked(gsm7(short)); short != "" {
+		if short = masked(short); short != "" {
 			t = label + short + ": " + head
 		}
 		if when != "" {
@@ -95,15 +97,26 @@ func (w Writer) sms(label string, name shortName, head, when string) string {
 		}
 		return t
 	}
-	short := name.fit(func(short string) int { return septetsOf(text(short, head)) }, maxSeptets)
-	if over := septetsOf(text(short, head)) - maxSeptets; over > 0 {
+	long := func(short string) int { return septetsOf(text(short, head)) }
+	if do != "" {
+		do = ". " + do
+		if short := h.short.fit(gsm7, long, maxSeptets-septetsOf(do)); long(short)+septetsOf(do) <= maxSeptets {
+			return w.linked(text(short, head) + do)
+		}
+	}
+	short := h.short.fit(gsm7, long, maxSeptets)
+	if over := long(short) - maxSeptets; over > 0 {
 		head = clip(head, max(len([]rune(head))-over, 0))
 	}
-	out := clip(text(short, head), maxSeptets)
-	if link := w.PublicURL; link != "" && link == gsm7(link) && septetsOf(out+" "+link) <= maxSeptets {
-		out += " " + link
+	return w.linked(clip(text(short, head), maxSeptets))
+}
+
+// linked adds the link to an SMS if there is room.
+func (w Writer) linked(sms string) string {
+	if link := w.PublicURL; link != "" && link == gsm7(link) && septetsOf(sms+" "+link) <= maxSeptets {
+		return sms + " " + link
 	}
-	return out
+	return sms
 }
 
 // clip cuts s to n characters, and shows that it did.

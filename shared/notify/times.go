@@ -75,9 +75,18 @@ func sameDay(a, b time.Time) bool {
 	return ay == by && am == bm && ad == bd
 }
 
-// exact reports whether the time of an alert's fact is known to the minute.
-func exact(a *quality.Alert) bool {
-	return a.NotBefore == nil || !a.NotBefore.Truncate(time.Minute).Before(a.At.Truncate(time.Minute))
+// exact reports whether the time of the fact is known to the minute. A webhook says when it was;
+// a poll finds what happened since the one before.
+func (f facts) exact() bool {
+	a := f.a
+	return a.NotBefore == nil || !a.NotBefore.Truncate(time.Minute).Before(a.At.Truncate(time.Minute)) ||
+		a.Source == "webhook" || a.Source == "clock" && f.toldOnly()
+}
+
+// toldOnly reports whether no poll could have told the fact: a reminder does not say who did.
+func (f facts) toldOnly() bool {
+	s := f.signal()
+	return s != "" && s != quality.Poll && s != quality.Subscription && quality.ClassOf(f.a.SubjectKind, s) == ""
 }
 
 // since says from when on it has been so. What a poll saw without an earlier reading may be older.
@@ -87,7 +96,7 @@ func (f facts) since() string {
 	case a.Rule == quality.RuleWatchToken && f.value() == "VALID":
 		// Nothing changed but the time.
 		return fill(c.AsOf, map[string]string{"at": f.w.stamp(f.now)})
-	case !exact(a):
+	case !f.exact():
 		return fill(c.SinceBetween, map[string]string{"span": f.w.span(*a.NotBefore, a.At)})
 	case a.NotBefore == nil && a.Source == "poll":
 		return fill(c.FirstSeen, map[string]string{"at": f.w.stamp(a.At)})
@@ -97,21 +106,28 @@ func (f facts) since() string {
 
 // on says when a fact without an end was.
 func (f facts) on() string {
-	if !exact(f.a) {
+	if !f.exact() {
 		return fill(f.c.Words.OnBetween, map[string]string{"span": f.w.span(*f.a.NotBefore, f.a.At)})
 	}
 	return fill(f.c.Words.On, map[string]string{"at": f.w.stamp(f.a.At)})
 }
 
-// stretch says from when until when it was so.
+// stretch says from when until when it was so, or from when on if its end is not known.
 func (f facts) stretch() string {
-	return fill(f.c.Words.Stretch, map[string]string{"began": f.began(), "ended": f.ended()})
+	text := f.c.Words.Stretch
+	if f.closed() {
+		text = f.c.Words.ClosedStretch
+	}
+	return fill(text, map[string]string{"began": f.began(), "ended": f.ended()})
 }
 
 // moment is when, for an SMS.
 func (f facts) moment() string {
 	if f.a.Event != quality.Passed {
 		return f.w.brief(f.a.At)
+	}
+	if f.closed() {
+		return f.w.brief(f.beganAt())
 	}
 	began, ended := f.beganAt().UTC(), f.endedAt().UTC()
 	if sameDay(began, ended) {

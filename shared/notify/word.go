@@ -22,19 +22,7 @@ type text struct {
 func (w Writer) render(a *quality.Alert, esc escape) text {
 	f := w.facts(a, esc)
 	v := f.values()
-	fr, ok := f.c.Events[a.Event]
-	if !ok {
-		fr = f.c.Events[quality.Notice]
-	}
-	p := f.c.phraseOf(a.Rule, f.cases())
-	if a.Event == quality.Resolved {
-		p = f.c.over(a.Rule, deref(a.Reason))
-	}
-	if a.Event == quality.Passed {
-		// What to do about it while it lasts would mislead: what follows its end is left.
-		over := f.c.over(a.Rule, "")
-		p.Meaning, p.Do = join(f.c.Words.PassedMeaning, over.Meaning), over.Do
-	}
+	fr, p := f.frame(), f.phrase()
 	v["state"] = fill(p.State, v)
 	what := fill(fr.What, v)
 	v["until"], v["deadline"] = f.untilBriefly()
@@ -52,6 +40,36 @@ func (w Writer) render(a *quality.Alert, esc escape) text {
 	}
 }
 
+// frame is that of the event. What is closed without proof is not told as over.
+func (f facts) frame() frame {
+	if fr, ok := f.c.Closed[f.a.Event]; ok && f.closed() {
+		return fr
+	}
+	if fr, ok := f.c.Events[f.a.Event]; ok {
+		return fr
+	}
+	return f.c.Events[quality.Notice]
+}
+
+// phrase is what there is to say. Of what passed, what to do about it while it lasted would
+// mislead: what follows its end is left.
+func (f facts) phrase() phrase {
+	held := strings.ToUpper(f.value())
+	p, over := f.c.phraseOf(f.a.Rule, f.cases()), f.c.over(f.a.Rule, f.ending(), held+"/"+strings.ToUpper(f.to), held)
+	switch {
+	case f.a.Event == quality.Resolved:
+		return over
+	case f.a.Event != quality.Passed:
+		return p
+	case f.ending() == "":
+		over.Meaning = join(f.c.Words.PassedMeaning, over.Meaning)
+	default:
+		p.Head += f.c.Words.FragmentThen
+	}
+	p.Meaning, p.Do = over.Meaning, over.Do
+	return p
+}
+
 // Parked tells the people who look after the installation that an alert was given up.
 func (w Writer) Parked(a quality.Alert) (subject, text string) {
 	c := w.catalogue().Words
@@ -63,6 +81,14 @@ func (w Writer) Parked(a quality.Alert) (subject, text string) {
 // labelled is a line of a list of facts.
 func (w words) labelled(label, value string) string {
 	return fill(w.Labelled, map[string]string{"label": label, "value": value})
+}
+
+// firstStep is a text up to its first stop, without it.
+func firstStep(s string) string {
+	for _, stop := range []string{". ", "; ", ": "} {
+		s, _, _ = strings.Cut(s, stop)
+	}
+	return strings.TrimSuffix(s, ".")
 }
 
 // sentence begins with a capital and ends with a full stop.
