@@ -100,7 +100,11 @@ var englishWatch = map[string]ruleWords{
 	},
 	quality.RuleWatchUnknown: {
 		Topic: "the unknown thing",
-		Cases: map[string]phrase{"": {
+		Cases: map[string]phrase{"REFUSED": {
+			"Meta refuses to tell wabawatch a field that it watches ({value})", "Meta refuses a field that is watched: {value}",
+			"What the field would tell is not watched for as long as Meta refuses it. Its kind is told once.",
+			"Compare WABAWATCH_GRAPH_VERSION with the versions that Meta supports, and the permissions of the token with the README; until then look the field up in WhatsApp Manager.",
+		}, "": {
 			"Meta sent something that this version of wabawatch does not know: {value}", "Meta sent something new: {value}",
 			"It is stored as it came and changes nothing else. Its kind is told once.",
 			"Look at Meta's changelog, and whether a newer version of wabawatch knows it.",

@@ -128,7 +128,7 @@ var values = map[string]map[string]quality.Severity{
 	quality.RuleAccountViolation: {"SCAM": quality.Warning, "DIRECT_SEND_UTILITY_CATEGORY_ABUSE_WARN": quality.Warning, "USER_INITIATED_CALLS_LOW_PICKUP_RATE": quality.Warning, "LOW_BUSINESS_INITIATED_CALLING_QUALITY": quality.Warning, "LOW_CALLING_QUALITY": quality.Warning, "UNSPECIFIED": quality.Warning},
 	quality.RuleLimitLowered:     {"TIER_2K": quality.Warning},
 	quality.RuleLimitRaised:      {"TIER_100K": quality.Info},
-	quality.RuleWatchUnknown:     {"field:account_dreams": quality.Info},
+	quality.RuleWatchUnknown:     {"field:account_dreams": quality.Info, "refused:phone_number.quality_rating": quality.Info},
 	quality.RuleWatchTest:        {"RECEIVED": quality.Info},
 	quality.RuleFirstLook:        {"": quality.Critical},
 }

@@ -161,6 +161,10 @@ func (f facts) cases() []string {
 		return with(f.reason())
 	case quality.RuleNumberHealth, quality.RuleAccountHealth:
 		return with(strings.Split(f.detail(quality.AttrCodes), ",")...)
+	case quality.RuleWatchUnknown:
+		if strings.HasPrefix(v, "REFUSED:") {
+			return []string{"REFUSED", ""}
+		}
 	case quality.RuleWatchToken:
 		return f.tokenCases(v, with)
 	case quality.RuleTemplateCategory:

@@ -109,3 +109,26 @@ func TestRefusalIsNotRepeated(t *testing.T) {
 		t.Errorf("%d polls in four minutes, want 1", n)
 	}
 }
+
+// TestRefusalsThatGoOnAreAnsweredByLongerPauses: calls while Meta throttles prolong it, also where it does
+// not say for how long.
+func TestRefusalsThatGoOnAreAnsweredByLongerPauses(t *testing.T) {
+	w := newWorld(t, nil)
+	w.meta.set(number("1"), quality.QualityRating, quality.Green)
+	w.enrol()
+	w.run(2 * time.Minute)
+	before := w.meta.calls()
+	w.meta.fail = &quality.PollError{Failure: quality.FailThrottled, Err: errors.New("(#4)")}
+	w.run(5 * time.Hour)
+	// After 5, 10, 20, 40 minutes and then every hour, with some jitter.
+	if n := w.meta.calls() - before; n < 7 || n > 10 {
+		t.Errorf("%d polls in 5 hours", n)
+	}
+	w.meta.fail = nil
+	w.run(66 * time.Minute)
+	before = w.meta.calls()
+	w.run(30 * time.Minute)
+	if n := w.meta.calls() - before; n < 5 {
+		t.Errorf("%d polls in half an hour after access returned", n)
+	}
+}

@@ -81,6 +81,19 @@ func (w *Watcher) quietAfter(start time.Time, usage quality.Usage) time.Time {
 	return start.Add(max(usage.RegainAfter, stopFor*w.interval(quality.Numbers)))
 }
 
+// throttledFor is how long an account that Meta has throttled is left alone: as long as Meta says, or an
+// interval, and twice as long after each further refusal, since calls prolong it.
+func (w *Watcher) throttledFor(s Schedule, e *quality.PollError) time.Duration {
+	refusals := 0
+	for _, c := range s.Classes {
+		if c.Failure == quality.FailThrottled {
+			refusals += c.Fails
+		}
+	}
+	pause := w.interval(quality.Numbers) << min(max(refusals-1, 0), 4)
+	return max(e.RetryAfter, jitter(min(pause, w.interval(quality.Self))))
+}
+
 // afterFailure is when to try again.
 func (w *Watcher) afterFailure(class quality.Class, c ClassSchedule, e *quality.PollError, now time.Time) time.Time {
 	every := w.interval(class)
@@ -90,7 +103,7 @@ func (w *Watcher) afterFailure(class quality.Class, c ClassSchedule, e *quality.
 	case quality.FailForbidden, quality.FailMissing:
 		return now.Add(jitter(refusedFor * w.interval(quality.Numbers)))
 	case quality.FailThrottled:
-		return now.Add(max(e.RetryAfter, jitter(every)))
+		return now.Add(max(e.RetryAfter, jitter(every))) // and the account is quiet; see throttledFor
 	case quality.FailMalformed:
 		return now.Add(jitter(every)) // the same question would get the same answer
 	}

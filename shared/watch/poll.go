@@ -180,7 +180,8 @@ func (r *run) failed(ctx context.Context, class quality.Class, e *quality.PollEr
 		c.Fails++
 		c.Due = r.afterFailure(class, *c, e, c.FailedAt)
 		if e.Failure == quality.FailThrottled {
-			s.QuietUntil = later(s.QuietUntil, c.FailedAt.Add(max(e.RetryAfter, jitter(r.interval(quality.Numbers)))))
+			s.Classes[class] = *c
+			s.QuietUntil = later(s.QuietUntil, c.FailedAt.Add(r.throttledFor(*s, e)))
 		}
 	})
 	if err != nil {

@@ -49,6 +49,7 @@ func (v *visit) account(ctx context.Context, waba string) (quality.Sighting, err
 	raw := r.account(wire)
 	portfolio := portfolioOf(wire)
 	notTold := signalsOf(without, accountSignals)
+	r.refused(quality.Account, notTold)
 	limit, _ := text(wire.MessagingLimit)
 	if limit == "" {
 		if limit, raw, err = v.limitOfNumbers(ctx, waba); err != nil {

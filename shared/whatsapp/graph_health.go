@@ -70,16 +70,19 @@ func (v *visit) health(ctx context.Context, waba string) (quality.Sighting, erro
 		err = v.healthOfNodes(ctx, r, waba, lacking)
 	}
 	v.at = at
+	var notTold []quality.Signal
+	if !v.c.asks("health", healthField) && !v.c.asks("health_number", healthField) && !v.c.asks("health_account", healthField) {
+		notTold = []quality.Signal{quality.CanSendMessage}
+		r.refused(quality.Account, notTold)
+	}
 	s := r.sighting(quality.Health, v, err)
+	s.Without = notTold
 	if err != nil {
 		// Of a node that was not asked any more nothing is known, not even that it has no value.
 		s.Subjects = slices.DeleteFunc(s.Subjects, func(see quality.Seeing) bool {
 			_, told := see.Values[quality.CanSendMessage]
 			return !told
 		})
-	}
-	if !v.c.asks("health", healthField) && !v.c.asks("health_number", healthField) && !v.c.asks("health_account", healthField) {
-		s.Without = []quality.Signal{quality.CanSendMessage}
 	}
 	return s, err
 }

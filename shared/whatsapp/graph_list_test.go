@@ -153,6 +153,16 @@ func TestUnknownFieldIsDroppedAloneAndRemembered(t *testing.T) {
 		if d := cmp.Diff(without, s.Without); d != "" {
 			t.Errorf("without (-want +got):\n%s", d)
 		}
+		var told, want []string
+		for _, n := range s.Unknown {
+			told = append(told, n.Kind)
+		}
+		for _, sig := range without { // rules read both of them
+			want = append(want, "refused:phone_number."+string(sig))
+		}
+		if d := cmp.Diff(want, told); d != "" {
+			t.Errorf("unknown (-want +got):\n%s", d)
+		}
 		see := s.Subjects[0]
 		for _, sig := range without {
 			if _, ok := see.Values[sig]; ok {

@@ -50,8 +50,10 @@ func (v *visit) numbers(ctx context.Context, waba string) (quality.Sighting, err
 		begin: func(asked []string) { r = newReader(waba, asked) },
 		row:   func(row jsontext.Value) { r.number(row) },
 	})
+	notTold := signalsOf(without, numberSignals)
+	r.refused(quality.PhoneNumber, notTold)
 	s := r.sighting(quality.Numbers, v, err)
-	s.Without = signalsOf(without, numberSignals)
+	s.Without = notTold
 	return s, err
 }
 

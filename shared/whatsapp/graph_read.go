@@ -77,6 +77,18 @@ func (r *reader) novel(kind, raw string) {
 	r.unknown = append(r.unknown, quality.Novelty{Kind: kind, WABAID: r.waba, Raw: raw})
 }
 
+// refused reports signals that a rule needs and whose fields Meta refused.
+func (r *reader) refused(k quality.Kind, signals []quality.Signal) {
+	for _, sig := range signals {
+		watched := slices.ContainsFunc(quality.DefaultRules, func(rule quality.Rule) bool {
+			return slices.Contains(rule.Kinds, k) && rule.Reads(sig)
+		})
+		if watched {
+			r.novel("refused:"+string(k)+"."+string(sig), "")
+		}
+	}
+}
+
 // sighting is what was read, as a poll of class that began at at.
 func (r *reader) sighting(class quality.Class, v *visit, err error) quality.Sighting {
 	s := quality.Sighting{Class: class, WABAID: r.waba, At: v.at, Complete: err == nil, Subjects: r.subjects, Unknown: r.unknown, Usage: v.usage}

@@ -44,8 +44,10 @@ func (v *visit) templates(ctx context.Context, waba string) (quality.Sighting, e
 		begin: func(asked []string) { r = newReader(waba, asked) },
 		row:   func(row jsontext.Value) { r.template(row) },
 	})
+	notTold := signalsOf(without, templateSignals)
+	r.refused(quality.Template, notTold)
 	s := r.sighting(quality.Templates, v, err)
-	s.Without = signalsOf(without, templateSignals)
+	s.Without = notTold
 	return s, err
 }
 

@@ -73,10 +73,12 @@ type note struct {
 // wireChange is a change before its entry is known: members come in any order.
 type wireChange struct{ whole, field, value []byte }
 
-// Bounds of what one body reports as unknown: of one kind for one account, and in all.
+// Bounds of what one body reports as unknown: of one kind for one account, of kinds that are told,
+// and in all that are kept.
 const (
 	maxLike  = 3
 	maxNovel = 200
+	maxKept  = 1000
 )
 
 // novel reports something unknown. Of things alike a few are kept: each costs a write.
@@ -92,11 +94,12 @@ func (p *parser) report(kind, waba string, evidence func() string) {
 			continue
 		}
 		p.seen[key] = true
-		switch n := len(p.d.Unknown); {
-		case n < maxNovel:
+		n := len(p.d.Unknown)
+		if n >= maxNovel {
+			kind = "body:too_many_unknown"
+		}
+		if n < maxKept {
 			p.d.Unknown = append(p.d.Unknown, quality.Novelty{Kind: kind, WABAID: waba, Raw: evidence(), At: p.received})
-		case n == maxNovel:
-			p.d.Unknown = append(p.d.Unknown, quality.Novelty{Kind: "body:too_many_unknown", At: p.received})
 		}
 		return
 	}
