@@ -161,6 +161,9 @@ func (p *program) serve(ctx context.Context, ready func(addr string)) error {
 	case <-ctx.Done():
 		p.log.Info("stopping")
 	case err = <-failed:
+	case err = <-parts.table.Broken():
+		// A start opens the file anew and knows what is in it; whoever looks after the program sees to that.
+		err = fmt.Errorf("the disk failed, start again: %w", err)
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()

@@ -48,6 +48,7 @@ type Table struct {
 	jobs  chan job
 	quit  chan struct{} // closed when no job is taken any more
 	done  chan struct{} // closed when the last one is done
+	fail  chan error    // takes what broke the table
 	close func() error
 }
 
@@ -95,7 +96,7 @@ func Open(path string, opts ...Option) (*Table, error) {
 	}
 	t := &Table{
 		db: db, path: path, now: time.Now,
-		jobs: make(chan job), quit: make(chan struct{}), done: make(chan struct{}),
+		jobs: make(chan job), quit: make(chan struct{}), done: make(chan struct{}), fail: make(chan error, 1),
 	}
 	t.close = sync.OnceValue(t.shut)
 	for _, o := range opts {
@@ -151,6 +152,10 @@ func syncDir(dir string) error {
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
+
+// Broken yields the error after which nothing is written any more: the disk failed in a way that
+// leaves unknown what is on it. Opening the file anew finds out.
+func (t *Table) Broken() <-chan error { return t.fail }
 
 // Close waits for what is being read and written, and closes the file. Writes that were not yet
 // begun fail. A second Close does nothing and returns what the first did.

@@ -57,7 +57,9 @@ func (t *Table) run() {
 		case j := <-t.jobs:
 			group := t.gather(j)
 			if broken == nil {
-				broken = t.commit(group)
+				if broken = t.commit(group); broken != nil {
+					t.fail <- broken // once: nothing is committed afterwards
+				}
 				continue
 			}
 			for _, j := range group {
@@ -89,7 +91,7 @@ func (t *Table) gather(j job) []job {
 
 // commit does a group and answers each of its jobs. It returns an error when the file must not
 // be written any more: after a failed fsync nobody knows what is on disk, and a later one that
-// succeeds proves nothing. A full disk is not of that kind.
+// succeeds proves nothing. A full disk, or a limit, is not of that kind.
 func (t *Table) commit(group []job) error {
 	refused, err := t.try(group)
 	for i, j := range group {
@@ -102,7 +104,7 @@ func (t *Table) commit(group []job) error {
 			j.answer() <- nil
 		}
 	}
-	if !errors.Is(err, store.ErrAmbiguous) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if !errors.Is(err, store.ErrAmbiguous) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
 		return nil
 	}
 	return err

@@ -101,6 +101,14 @@ func TestBrokenDiskIsAmbiguousOnce(t *testing.T) {
 	if err := table.Write(context.Background(), itemAt("c", 1, store.Cond{})); err == nil || errors.Is(err, store.ErrAmbiguous) {
 		t.Errorf("next Write = %v, want a plain refusal", err)
 	}
+	select {
+	case err := <-table.Broken():
+		if !errors.Is(err, store.ErrAmbiguous) {
+			t.Errorf("broken by %v", err)
+		}
+	default:
+		t.Error("nobody learns that the table is broken")
+	}
 	if err := table.Close(); err == nil {
 		t.Error("Close of a broken file succeeded")
 	}
