@@ -22,14 +22,12 @@ func (w *work) notices(rs Rules) {
 	}
 	slices.SortStableFunc(w.added, func(a, b Point) int { return a.At.Compare(b.At) })
 	for _, p := range w.added {
-		rule, value := eventNotice(p), p.Value
+		rule := eventNotice(p)
+		sev := rs.notice(rule, p.Value)
 		if rule == RuleAccountAlert {
-			if w.hadOpen(rule, string(p.Signal)) {
-				continue // it is the end of that, or part of it
-			}
-			value = p.Attrs[AttrSeverity]
+			sev = w.alertNotice(rs, p)
 		}
-		if sev := rs.notice(rule, value); sev != NoSeverity {
+		if sev != NoSeverity {
 			w.noticeOf(p, rule, sev)
 		}
 	}
@@ -44,9 +42,20 @@ func (w *work) notices(rs Rules) {
 	}
 }
 
-// hadOpen reports whether an incident was open before the change.
-func (w *work) hadOpen(rule, key string) bool {
-	return slices.ContainsFunc(w.in.State.Open, func(inc Incident) bool { return inc.Rule == rule && inc.Key == key })
+// alertNotice is how bad an alert of Meta's is that has no end: mere information, or one that was never
+// active, like the refusal of a request. What ends an incident is told by that.
+func (w *work) alertNotice(rs Rules, p Point) Severity {
+	i := slices.IndexFunc(rs, func(r Rule) bool { return r.ID == RuleAccountAlert })
+	open := slices.ContainsFunc(w.in.State.Open, func(inc Incident) bool { return inc.Rule == RuleAccountAlert && inc.Key == string(p.Signal) })
+	if i < 0 || rs[i].Off || open {
+		return NoSeverity
+	}
+	sev := rs[i].severity(p.Attrs[AttrSeverity], alertSeverity(p.Attrs))
+	ended := p.Value != "ACTIVE" && !w.in.State.Cells[p.Signal].Told.IsZero()
+	if sev.Level() >= Warning.Level() && (p.Value == "ACTIVE" || ended) {
+		return NoSeverity
+	}
+	return sev
 }
 
 // maxNotices bounds the notices that a state remembers: the newest facts.
@@ -75,7 +84,7 @@ func eventNotice(p Point) (rule string) {
 	case TestButton:
 		return RuleWatchTest
 	}
-	if _, ok := p.Signal.AlertType(); ok && p.Value != "RESOLVED" && alertSeverity(p.Attrs) == Info {
+	if _, ok := p.Signal.AlertType(); ok && p.Value != "RESOLVED" {
 		return RuleAccountAlert
 	}
 	return ""

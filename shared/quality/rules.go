@@ -74,18 +74,11 @@ func notice(id string, sev Severity) Rule {
 	return Rule{ID: id, Notice: sev, Since: 1, Reads: func(Signal) bool { return false }}
 }
 
-// notice is how bad a fact is that a rule tells; none if nobody wants to hear of it, or if it is an
-// incident of the rule.
+// notice is how bad a fact is that a rule tells; none if nobody wants to hear of it.
 func (rs Rules) notice(id, value string) Severity {
 	i := slices.IndexFunc(rs, func(r Rule) bool { return r.ID == id })
 	if i < 0 || rs[i].Off {
 		return NoSeverity
 	}
-	if rs[i].Notice != NoSeverity {
-		return rs[i].severity(value, rs[i].Notice)
-	}
-	if sev := rs[i].severity(value, Info); sev.Level() <= Info.Level() {
-		return sev
-	}
-	return NoSeverity
+	return rs[i].severity(value, rs[i].Notice)
 }

@@ -161,6 +161,16 @@ func TestRules(t *testing.T) {
 			l.told(at(60), fact(acct, sig, "NONE", at(60), AttrSeverity, "INFORMATIONAL"))
 			l.told(at(120), fact(acct, sig, "NONE", at(120), AttrSeverity, "INFORMATIONAL", AttrDescription, "another"))
 		}, acct, "firing account_alert warning, resolved account_alert warning, notice account_alert info"},
+		{"an alert that was never active is a notice as bad as it says", func(l *ledger) {
+			l.told(t0, fact(acct, AlertOf("PHONE_NUMBER", "5", "OBA_REJECTED"), "NONE", t0, AttrSeverity, "WARNING"))
+			l.told(t0, fact(acct, AlertOf("PHONE_NUMBER", "5", "OBA_REJECTED"), "NONE", t0, AttrSeverity, "WARNING"))
+		}, acct, "notice account_alert warning"},
+		{"an alert that is no longer active is none", func(l *ledger) {
+			sig := AlertOf("BUSINESS", "5", "X")
+			l.told(t0, fact(acct, sig, "ACTIVE", t0, AttrSeverity, "WARNING"))
+			l.tick(t0.Add(7 * day))
+			l.told(t0.Add(8*day), fact(acct, sig, "NONE", t0.Add(8*day), AttrSeverity, "WARNING"))
+		}, acct, "firing account_alert warning, resolved account_alert warning"},
 		{"a second pause before the first was over is told", func(l *ledger) {
 			l.told(t0, fact(tpl, Status, "PAUSED", t0, AttrTitle, "FIRST_PAUSE"))
 			l.told(at(3*3600), fact(tpl, Status, "PAUSED", at(3*3600), AttrTitle, "SECOND_PAUSE"))
