@@ -60,6 +60,11 @@ var englishWatch = map[string]ruleWords{
 				"After that no account is polled.",
 				"Make a new token and store it as the secret access-token before then. Make it for the system user in Meta Business settings, best as one that never expires.",
 			},
+			quality.Unchecked: {
+				"The access token of {subject} can no longer be checked", "access token cannot be checked",
+				"It was good when Meta last told. Should it end or lose a permission, polls will stop without a warning before.",
+				"Look at the token in Meta's access token debugger. If it is good, the log says why Meta does not answer the question.",
+			},
 			"": {
 				"The access token of {subject} {is} {value}", "access token {is} {value}",
 				"Polls may be refused.", "Look at the token in Meta's access token debugger, and make a new one if it says so.",
@@ -69,7 +74,10 @@ var englishWatch = map[string]ruleWords{
 			"The access token of {subject} is good again", "access token is good again",
 			"Accounts are polled again.", "Nothing needs doing: what changed meanwhile is told by itself.",
 		},
-		Overs: map[string]phrase{"VALID": {
+		Overs: map[string]phrase{quality.Unchecked: {
+			"The access token of {subject} can be checked again", "access token can be checked again",
+			"It is good.", "Nothing needs doing.",
+		}, "VALID": {
 			"The access token of {subject} no longer ends soon", "access token no longer ends soon",
 			"It was replaced or prolonged, and accounts are polled with it.", "Nothing needs doing.",
 		}},

@@ -120,7 +120,7 @@ var values = map[string]map[string]quality.Severity{
 	quality.RuleAccountOffboarded: {"ACCOUNT_OFFBOARDED": quality.Critical, "ACCOUNT_DELETED": quality.Critical, "PARTNER_REMOVED": quality.Critical, "ODD": quality.Critical},
 	quality.RuleAccountAlert:      {"ACTIVE": quality.Warning},
 	quality.RuleWatchBlind:        {"BLIND": quality.Critical, "FORBIDDEN": quality.Critical, "MISSING": quality.Critical, "UNLISTED": quality.Critical},
-	quality.RuleWatchToken:        {"INVALID": quality.Critical, "MISSING_SCOPE": quality.Critical, "VALID": quality.Warning},
+	quality.RuleWatchToken:        {"INVALID": quality.Critical, "MISSING_SCOPE": quality.Critical, quality.Unchecked: quality.Warning, "VALID": quality.Warning},
 
 	quality.RuleNumberSecurity:   {"PIN_CHANGED": quality.Critical, "PIN_RESET_REQUEST": quality.Critical, "PIN_REQUEST_SUCCESS": quality.Critical, "PIN_RESET_SUCCESS": quality.Critical, "ODD": quality.Critical},
 	quality.RuleTemplateCategory: {"MARKETING": quality.Warning, "UTILITY": quality.Warning, "AUTHENTICATION": quality.Warning, "ODD": quality.Warning},

@@ -199,7 +199,7 @@ func (f facts) cases() []string {
 
 func (f facts) tokenCases(v string, with func(...string) []string) []string {
 	switch {
-	case v == "INVALID" || v == "MISSING_SCOPE":
+	case v == "INVALID" || v == "MISSING_SCOPE" || v == quality.Unchecked:
 		return with(f.reason())
 	case !f.until.IsZero() && !f.now.Before(f.until):
 		return []string{"EXPIRED", ""}

@@ -16,7 +16,7 @@ var (
 	offboardLevels = levels{Critical: {"ACCOUNT_OFFBOARDED", "ACCOUNT_DELETED", "PARTNER_REMOVED"}, NoSeverity: {"ACCOUNT_RECONNECTED", "PARTNER_ADDED"}}
 	flaggedLevels  = levels{Critical: {Yes}}
 	flaggedWarning = levels{Warning: {Yes}}
-	tokenLevels    = levels{Critical: {"INVALID", "MISSING_SCOPE"}}
+	tokenLevels    = levels{Critical: {"INVALID", "MISSING_SCOPE"}, Warning: {Unchecked}}
 	pollLevels     = levels{Critical: {"BLIND", string(FailForbidden), string(FailMissing), Unlisted}}
 )
 

@@ -51,7 +51,7 @@ const (
 	MessagingLimit Signal = "messaging_limit" // TIER_250 ... TIER_UNLIMITED
 
 	// Of the deployment.
-	Token        Signal = "token"   // VALID, INVALID, MISSING_SCOPE
+	Token        Signal = "token"   // VALID, INVALID, MISSING_SCOPE, UNCHECKED
 	UnknownThing Signal = "unknown" // the kind of thing Meta sent and we do not know
 	TestButton   Signal = "test"    // Meta's test button was pressed
 )
@@ -102,7 +102,8 @@ const (
 
 	RestrictionActive = "ACTIVE"
 
-	Unlisted = "UNLISTED" // of the deployment's polls: the portfolio's accounts cannot be listed
+	Unchecked = "UNCHECKED" // of the token: it was good when it could last be looked at
+	Unlisted  = "UNLISTED"  // of the deployment's polls: the portfolio's accounts cannot be listed
 )
 
 // Known reports whether a value is a reading for rules. UNKNOWN is kept and shown, and rules

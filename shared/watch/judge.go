@@ -19,7 +19,7 @@ const pollOK = "OK"
 // said of accounts. While polls are under way it only finds that they take too long.
 func (r *run) judge(ctx context.Context, under bool) error {
 	if r.wabaID == "" {
-		return nil
+		return r.judgeToken(ctx)
 	}
 	now := r.Now().UTC().Truncate(time.Second)
 	sched, err := r.Store.Schedule(ctx, r.wabaID)
@@ -61,6 +61,27 @@ func (r *run) judge(ctx context.Context, under bool) error {
 	in := map[quality.Subject]incoming{subject: {told: []quality.Point{p}}}
 	delete(states, deployment)
 	_, err = r.merge(ctx, in, &loaded{states, heads}, nil)
+	return err
+}
+
+// judgeToken writes down that the token can no longer be looked at: its end would come unannounced.
+func (r *run) judgeToken(ctx context.Context) error {
+	now := r.Now().UTC().Truncate(time.Second)
+	sched, err := r.Store.Schedule(ctx, "")
+	if err != nil {
+		return err
+	}
+	c := sched.Classes[quality.Self]
+	if c.Fails == 0 || c.Failure == quality.FailToken || c.OKAt.IsZero() || now.Before(r.blindAt(quality.Self, c)) {
+		return nil
+	}
+	subject := quality.DeploymentSubject()
+	states, heads, err := r.Store.Load(ctx, []quality.Subject{subject})
+	if err != nil || states[subject].Cells[quality.Token].Current.Value != "VALID" {
+		return err
+	}
+	p := quality.Point{Subject: subject, Signal: quality.Token, Value: quality.Unchecked, At: now, Track: quality.Seen, Attrs: map[string]string{quality.AttrReason: string(c.Failure)}}
+	_, err = r.merge(ctx, map[quality.Subject]incoming{subject: {told: []quality.Point{p}}}, &loaded{states, heads}, nil)
 	return err
 }
 
