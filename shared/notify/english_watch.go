@@ -36,6 +36,12 @@ var englishWatch = map[string]ruleWords{
 			"{subject} is able to list the accounts of the business portfolio again", "discovery of accounts works again",
 			"Accounts that are new to the portfolio are found and watched again.", "Nothing needs doing: those that were added meanwhile are found by themselves.",
 		}},
+		Reasons: map[string]phrase{quality.ReasonUnwatched: {
+			"The incident about {topic} of {subject} is closed, because the configuration no longer asks for polls of it",
+			"no longer watched: {topic}",
+			"Only the configuration of wabawatch has changed. Ratings, limits and health of the account are not watched any more; what webhooks say still is.",
+			"Nothing needs doing. If this was not meant, put the account back among those to watch, or undo the change of {rule} in WABAWATCH_RULES.",
+		}},
 	},
 	quality.RuleWatchToken: {
 		Topic: "the access token",

@@ -224,7 +224,7 @@ func ceasedFor(r Rule, inc *Incident, v View) (reason string) {
 	switch {
 	case v.Retired() != "":
 		return ReasonRetired
-	case r.Off || same && r.ignores(inc):
+	case r.Off || same && r.ignores(inc) || level.known.Value == Unasked:
 		return ReasonUnwatched
 	case v.void(level):
 		return ReasonNoRating

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
@@ -37,7 +39,8 @@ func (a Account) Portfolio() quality.Subject {
 	return quality.Subject{Kind: quality.Portfolio, WABAID: a.Home, ID: a.PortfolioID}
 }
 
-// Enrol makes the configured accounts, and the deployment itself, known and due for polling.
+// Enrol makes the configured accounts, and the deployment itself, known and due for polling, and leaves
+// alone those that were configured and no longer are.
 func (w *Watcher) Enrol(ctx context.Context) error {
 	for _, id := range w.WABAIDs {
 		if err := w.enrol(ctx, id, Configured); err != nil {
@@ -46,6 +49,9 @@ func (w *Watcher) Enrol(ctx context.Context) error {
 	}
 	if w.Source == nil {
 		return nil
+	}
+	if err := w.dismiss(ctx); err != nil {
+		return err
 	}
 	return w.reschedule(ctx, "", func(s *Schedule) bool {
 		return s.begin([]quality.Class{quality.Self}, w.Now().UTC())
@@ -77,7 +83,12 @@ func (w *Watcher) enrol(ctx context.Context, wabaID string, o Origin) error {
 	if err != nil {
 		return fmt.Errorf("enrol %s: %w", wabaID, err)
 	}
-	if err := w.reschedule(ctx, wabaID, func(s *Schedule) bool { return s.begin(quality.Classes, w.Now().UTC()) }); err != nil {
+	err = w.reschedule(ctx, wabaID, func(s *Schedule) bool {
+		back := s.Off
+		s.Off = false
+		return s.begin(quality.Classes, w.Now().UTC()) || back
+	})
+	if err != nil {
 		return err
 	}
 	w.mu.Lock()
@@ -87,4 +98,53 @@ func (w *Watcher) enrol(ctx context.Context, wabaID string, o Origin) error {
 	}
 	w.enrolled[wabaID+string(o)] = true
 	return nil
+}
+
+// dismiss ends the polls of accounts that are configured no more. They are then like any account that nobody
+// asked for: what webhooks say of them is kept, and the next one has them polled if the token can read them.
+func (w *Watcher) dismiss(ctx context.Context) error {
+	accounts, err := w.Store.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		if a.Origin != Configured || slices.Contains(w.WABAIDs, a.WABAID) {
+			continue
+		}
+		err := w.reschedule(ctx, a.WABAID, func(s *Schedule) bool {
+			s.Off = true
+			for class, c := range s.Classes {
+				c.OKAt, c.Fails, c.Failure = time.Time{}, 0, ""
+				s.Classes[class] = c
+			}
+			return true
+		})
+		if err == nil {
+			err = w.judged(ctx, a.WABAID, quality.Unasked)
+		}
+		if err == nil {
+			a.Origin = Heard // last: until then the next start does it all again
+			err = w.Store.PutAccount(ctx, a)
+		}
+		if err != nil {
+			return fmt.Errorf("leave %s alone: %w", a.WABAID, err)
+		}
+		w.Log.InfoContext(ctx, "account is configured no more and not polled", "waba", a.WABAID)
+	}
+	return nil
+}
+
+// judged writes down how the polls of an account are doing, if it was said to be doing badly.
+func (w *Watcher) judged(ctx context.Context, wabaID, value string) error {
+	subject := quality.AccountSubject(wabaID)
+	states, heads, err := w.Store.Load(ctx, []quality.Subject{subject})
+	if err != nil {
+		return err
+	}
+	if before := states[subject].Cells[quality.Poll].Current.Value; before == "" || before == pollOK || before == value {
+		return nil
+	}
+	p := quality.Point{Subject: subject, Signal: quality.Poll, Value: value, At: w.Now().UTC().Truncate(time.Second), Track: quality.Seen}
+	_, err = w.merge(ctx, map[quality.Subject]incoming{subject: {told: []quality.Point{p}}}, &loaded{states, heads}, nil)
+	return err
 }

@@ -24,7 +24,7 @@ type Schedule struct {
 	QuietUntil time.Time
 	// JudgeAt is when the account will have been without a successful poll for too long.
 	JudgeAt time.Time
-	// Off stops polling: the account is not ours to read.
+	// Off stops polling: nobody asks for the account any more.
 	Off bool
 	Rev int64
 }
