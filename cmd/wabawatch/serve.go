@@ -116,14 +116,18 @@ type program struct {
 	cfg config.Serve
 	out io.Writer
 	log *slog.Logger
-	// ticks is how often due things are looked for; 0 means every second.
-	ticks time.Duration
 }
 
 // Bounds of the HTTP server. Meta waits a few seconds for an answer; a body has at most 3 MB.
 const (
-	readTimeout   = 30 * time.Second
-	stopTimeout   = 15 * time.Second
+	readTimeout = 30 * time.Second
+	stopTimeout = 15 * time.Second
+)
+
+// How often things are looked for: what is due, what waits to be sent, what has expired and how much
+// of that is removed at once.
+const (
+	tickInterval  = time.Second
 	flushInterval = 500 * time.Millisecond
 	purgeInterval = time.Hour
 	purgeLimit    = 10_000
@@ -148,7 +152,7 @@ func (p *program) serve(ctx context.Context, ready func(addr string)) error {
 	loops, stopLoops := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLoops()
 	var running sync.WaitGroup
-	running.Go(func() { parts.watcher.Run(loops, max(p.ticks, time.Second)) })
+	running.Go(func() { parts.watcher.Run(loops, tickInterval) })
 	running.Go(func() { p.deliver(loops, parts) })
 	running.Go(func() { p.purge(loops, parts) })
 	failed := make(chan error, 1)

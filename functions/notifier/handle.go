@@ -1,19 +1,18 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/wabawatch/wabawatch/shared/notify"
-	"github.com/wabawatch/wabawatch/shared/quality"
 	"github.com/wabawatch/wabawatch/shared/store"
 	"github.com/wabawatch/wabawatch/shared/watch"
 )
@@ -95,8 +94,9 @@ func alertKey(r events.DynamoDBEventRecord) (watch.AlertKey, bool) {
 		return watch.AlertKey{}, false
 	}
 	k := watch.AlertKey{Partition: pk.String(), Sort: sk.String()}
-	isAlert := len(k.Sort) > len(store.AlertPrefix) && k.Sort[:len(store.AlertPrefix)] == store.AlertPrefix
-	return k, isAlert && cmp.Or(r.EventName, string(events.DynamoDBOperationTypeInsert)) == string(events.DynamoDBOperationTypeInsert)
+	// The filter of the stream lets inserts through only, so a record that does not say is one.
+	inserted := r.EventName == "" || r.EventName == string(events.DynamoDBOperationTypeInsert)
+	return k, inserted && strings.HasPrefix(k.Sort, store.AlertPrefix)
 }
 
 func failedFrom(r events.DynamoDBEventRecord) events.DynamoDBEventResponse {
@@ -105,14 +105,5 @@ func failedFrom(r events.DynamoDBEventRecord) events.DynamoDBEventResponse {
 
 // test sends one labelled alert by every channel.
 func (n *notifier) test(ctx context.Context) error {
-	ready, err := n.courier.Publisher.Ready(ctx)
-	if err != nil {
-		return fmt.Errorf("ask the topic for its subscriptions: %w", err)
-	}
-	if !ready {
-		return errors.New("the alert topic has no confirmed subscription: open the e-mail from AWS and confirm")
-	}
-	a := quality.TestAlert(time.Now().UTC(), rand.Text())
-	n.writer.Word(&a)
-	return n.courier.Publisher.Publish(ctx, quality.Parcel{Form: quality.TestForm, Alerts: []quality.Alert{a}})
+	return watch.SendTest(ctx, n.courier.Publisher, n.writer.Word, time.Now().UTC(), rand.Text())
 }

@@ -125,15 +125,15 @@ type Serve struct {
 func Parse[T any]() (T, error) { return parse[T](environ(nil)) }
 
 // ParseServe reads the settings of the local program. flags holds what the command line said,
-// by variable, and wins over the environment. A demonstration invents the secrets that are not
-// set; otherwise all but the access token are required.
-func ParseServe(demo bool, flags map[string]string) (Serve, error) {
+// by variable, and wins over the environment. All secrets but the access token are required, unless
+// secretless: for a demonstration, and for commands that answer nobody.
+func ParseServe(secretless bool, flags map[string]string) (Serve, error) {
 	vars := environ(flags)
 	s, err := parse[Serve](vars)
 	problems := []error{err}
 	var names []Name
 	for _, n := range []Name{AppSecrets, VerifyToken, AccessToken, APITokens} {
-		if raw := strings.TrimSpace(vars[n.Variable()]); raw != "" || n != AccessToken && !demo {
+		if raw := strings.TrimSpace(vars[n.Variable()]); raw != "" || n != AccessToken && !secretless {
 			names = append(names, n)
 		}
 	}

@@ -23,12 +23,12 @@ type Rule struct {
 	Repeat map[Severity]time.Duration
 	// Severity replaces the severity of single values.
 	Severity map[string]Severity
-	// Once rules that have ended stay so until a webhook says again what made them hold: what
-	// ended them is a level that may go.
+	// Once: what has ended stays ended until a webhook repeats what made the rule hold, since what
+	// ended it is a level that may go.
 	Once bool
 	// Cure is the signal that ends it although its own does not change, if one poll is enough for that.
 	Cure Signal
-	// Notice, if not none, is the severity of a rule that tells one-time facts and holds never.
+	// Notice, if not none, is the severity of a rule that tells one-time facts and never holds.
 	Notice Severity
 	// Off disables the rule.
 	Off bool

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -119,12 +120,7 @@ func (s *Store) todo(ctx context.Context, what string, before time.Time, limit i
 		}
 		out = append(out, items...)
 	}
-	slices.SortFunc(out, func(a, b Item) int {
-		if a.Todo.SK < b.Todo.SK {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(out, func(a, b Item) int { return cmp.Compare(a.Todo.SK, b.Todo.SK) })
 	return out[:min(limit, len(out))], nil
 }
 

@@ -65,7 +65,7 @@ func (s *Store) pack(changes []quality.Change) ([]pack, error) {
 		}
 		n := 0
 		for _, a := range actions {
-			n += size(a.Item)
+			n += ItemBytes(a.Item)
 		}
 		if len(cur.actions) > 0 && (len(cur.actions)+len(actions) > packActions || cur.bytes+n > packBytes) {
 			packs = append(packs, cur)
@@ -82,10 +82,6 @@ func (s *Store) pack(changes []quality.Change) ([]pack, error) {
 	return packs, nil
 }
 
-func size(it Item) int {
-	return len(it.PK) + len(it.SK) + len(it.Body) + len(it.Todo.PK) + len(it.Todo.SK) + len(it.View.PK) + len(it.View.SK) + 64
-}
-
 // actions spells a change: the state on condition of the version it was read with, then points
 // and alerts.
 func (s *Store) actions(ch quality.Change) ([]Action, error) {
@@ -93,11 +89,7 @@ func (s *Store) actions(ch quality.Change) ([]Action, error) {
 	if err != nil {
 		return nil, err
 	}
-	cond := Cond{Rev: ch.State.Version - 1}
-	if cond.Rev == 0 {
-		cond = Cond{NotExists: true}
-	}
-	out := []Action{{Op: Put, Item: state, Cond: cond}}
+	out := []Action{{Op: Put, Item: state, Cond: unchanged(ch.State.Version - 1)}}
 	for _, p := range ch.Points {
 		it, err := encodePoint(p, s.expires())
 		if err != nil {
@@ -120,7 +112,7 @@ func (s *Store) writePack(ctx context.Context, p pack) ([]quality.Subject, error
 	var again []quality.Subject
 	for {
 		err := s.table.Write(ctx, p.actions...)
-		var conflict *ConflictError
+		conflict, refused := errors.AsType[*ConflictError](err)
 		switch {
 		case err == nil:
 			return again, nil
@@ -130,7 +122,7 @@ func (s *Store) writePack(ctx context.Context, p pack) ([]quality.Subject, error
 				again = append(again, ch.State.Subject)
 			}
 			return again, nil
-		case !errors.As(err, &conflict):
+		case !refused:
 			return again, err
 		}
 		var rest pack

@@ -3,47 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wabawatch/wabawatch/shared/config"
-	"github.com/wabawatch/wabawatch/shared/notify"
-	"github.com/wabawatch/wabawatch/shared/quality"
 )
-
-// testAlertCommand sends one labelled alert by every channel that serve would use.
-func testAlertCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "test-alert",
-		Short: "Send one test alert the way serve would, and print it",
-		Args:  noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.ParseServe(true, nil)
-			if err != nil {
-				return usageError{err}
-			}
-			p := &program{cfg: cfg, out: cmd.OutOrStdout(), log: newLogger(cmd.ErrOrStderr(), false)}
-			writer, err := notify.NewWriter(cfg.Language, cfg.TimeZone, cfg.PublicURL)
-			if err != nil {
-				return usageError{err}
-			}
-			publisher, err := p.publisher(cmd.Context(), writer)
-			if err != nil {
-				return err
-			}
-			if ready, err := publisher.Ready(cmd.Context()); err != nil {
-				return fmt.Errorf("ask the topic for its subscriptions: %w", err)
-			} else if !ready {
-				return errors.New("the topic has no confirmed subscription: nobody would receive the alert")
-			}
-			now := time.Now().UTC()
-			a := quality.TestAlert(now, randomHex(10))
-			writer.Word(&a)
-			return publisher.Publish(cmd.Context(), quality.Parcel{Form: quality.TestForm, Alerts: []quality.Alert{a}})
-		},
-	}
-}
 
 // subscribeCommand connects each account to the app whose token is set: without that Meta sends
 // nothing, however the app is configured.
