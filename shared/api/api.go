@@ -80,7 +80,9 @@ func (s *Server) Handler() http.Handler {
 	} {
 		mux.Handle(pattern, s.authenticated(handle))
 	}
-	mux.Handle("/v1/", s.authenticated(func(*request) error { return notFound("there is no such route; see /") }))
+	for _, rest := range []string{"/v1", "/v1/"} {
+		mux.Handle(rest, s.authenticated(func(*request) error { return notFound("there is no such route; see /") }))
+	}
 	return mux
 }
 

@@ -116,6 +116,7 @@ func TestErrors(t *testing.T) {
 		{"/v1/accounts/1/templates/404", http.StatusNotFound, "template"},
 		{"/v1/accounts/1/numbers/404", http.StatusNotFound, "phone number"},
 		{"/v1/nothing", http.StatusNotFound, "route"},
+		{"/v1", http.StatusNotFound, "route"},
 		{"/v1/alerts?severity=bad", http.StatusBadRequest, "severity"},
 		{"/v1/alerts?event=bad", http.StatusBadRequest, "event"},
 		{"/v1/alerts?from=yesterday", http.StatusBadRequest, "from"},

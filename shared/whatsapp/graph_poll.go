@@ -147,7 +147,7 @@ func (c *Client) Subscribe(ctx context.Context, wabaID string) error {
 		if err := readNode(r, "", &wire); err != nil {
 			return err
 		}
-		if wire.Success.Kind() != 't' {
+		if said, _ := text(wire.Success); wire.Success.Kind() != 't' && said != "true" { // examples have both
 			return malformed("meta did not subscribe the app")
 		}
 		return nil

@@ -1,6 +1,7 @@
 package whatsapp
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -23,13 +24,14 @@ func NormaliseTier(limit string) string {
 		return quality.Unknown
 	}
 	digits, thousand := strings.CutSuffix(t, "K")
-	n, err := strconv.ParseUint(digits, 10, 31)
-	if err != nil || n == 0 {
+	users, err := strconv.ParseFloat(digits, 64) // JSON may spell a number as 2000.0 or 2e3
+	if thousand {
+		users *= 1000
+	}
+	if err != nil || !(users >= 1 && users < 1<<31) || users != math.Trunc(users) {
 		return limit
 	}
-	if thousand {
-		n *= 1000
-	}
+	n := uint64(users)
 	if n%1000 == 0 {
 		return "TIER_" + strconv.FormatUint(n/1000, 10) + "K"
 	}

@@ -11,7 +11,7 @@ func TestNormaliseTier(t *testing.T) {
 		"TIER_250": "TIER_250", "250": "TIER_250", "TIER_1K": "TIER_1K", "1000": "TIER_1K", "TIER_2000": "TIER_2K", "2k": "TIER_2K",
 		"10000": "TIER_10K", "tier_100k": "TIER_100K", "100000": "TIER_100K", "50": "TIER_50", "TIER_UNLIMITED": "TIER_UNLIMITED",
 		"unlimited": "TIER_UNLIMITED", "-1": "TIER_UNLIMITED", "TIER_NOT_SET": "UNKNOWN", "UNTIERED": "UNKNOWN", "": "UNKNOWN", " 250 ": "TIER_250",
-		"TIER_SOMETHING": "TIER_SOMETHING", "0": "0", "-5": "-5", "2.5": "2.5", "99999999999999999999": "99999999999999999999", "K": "K",
+		"TIER_SOMETHING": "TIER_SOMETHING", "0": "0", "-5": "-5", "2.5": "2.5", "2000.0": "TIER_2K", "2e3": "TIER_2K", "1e5": "TIER_100K", "NaN": "NaN", "1e99": "1e99", "99999999999999999999": "99999999999999999999", "K": "K",
 	} {
 		if got := NormaliseTier(in); got != want {
 			t.Errorf("NormaliseTier(%q) = %q, want %q", in, got, want)
