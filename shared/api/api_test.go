@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -34,7 +35,7 @@ const (
 // serve stores a few readings and serves them.
 func serve(t *testing.T, readings ...quality.Point) http.Handler {
 	t.Helper()
-	now := func() time.Time { return noon.Add(time.Hour) }
+	now := func() time.Time { return noon.Add(time.Hour + 120*time.Millisecond) }
 	table, err := bolt.Open(filepath.Join(t.TempDir(), "api.db"), bolt.WithClock(now))
 	if err != nil {
 		t.Fatal(err)
@@ -398,6 +399,116 @@ func TestAlertsAreNewestFirstAndFiltered(t *testing.T) {
 	for _, it := range body["items"].([]any) {
 		if a := it.(map[string]any); a["summary"] != "what template_status" || a["advice"] != "do template_status" {
 			t.Errorf("alert %s is not in words: %v", a["event"], a)
+		}
+	}
+}
+
+// frail is a reader that panics.
+type frail struct{ api.Reader }
+
+func (frail) Accounts(context.Context) ([]watch.Account, error) { panic("a fault of ours") }
+
+func TestAPanicIsAnAnswerAndALogLine(t *testing.T) {
+	var log strings.Builder
+	s := &api.Server{Reader: frail{}, Tokens: []api.Token{{Token: full}}, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	code, body := get(t, s.Handler(), full, "/v1/accounts")
+	if code != http.StatusInternalServerError || body["error"] == nil || !strings.Contains(log.String(), "a fault of ours") {
+		t.Errorf("answer %d %v, log %q", code, body, log.String())
+	}
+}
+
+// numbered is a reader of one account with one number, polled a minute ago.
+type numbered struct {
+	api.Reader
+	presence string    // as polls saw it
+	rated    time.Time // when polls could last ask for the rating
+}
+
+func (n numbered) Accounts(context.Context) ([]watch.Account, error) {
+	return []watch.Account{{WABAID: "1"}}, nil
+}
+
+func (n numbered) AccountRecord(context.Context, string) (watch.Account, error) {
+	return watch.Account{WABAID: "1"}, nil
+}
+
+func (n numbered) Account(context.Context, string) ([]quality.State, error) {
+	line := quality.State{Subject: quality.Subject{Kind: quality.PhoneNumber, WABAID: "1", ID: "12025550101"}, Version: 1, Cells: map[quality.Signal]quality.Cell{}}
+	for sig, value := range map[quality.Signal]string{quality.Presence: n.presence, quality.QualityRating: quality.Green} {
+		row := quality.Row{Value: value, At: noon.Add(-time.Hour), Track: quality.Seen}
+		line.Cells[sig] = quality.Cell{Seen: quality.Mark{Value: value, At: row.At}, Current: row, Known: row}
+	}
+	return []quality.State{line}, nil
+}
+
+func (n numbered) Schedule(context.Context, string) (watch.Schedule, error) {
+	ago := noon.Add(-time.Minute)
+	head := quality.Head{Last: ago, Prev: ago.Add(-5 * time.Minute), Lagging: map[quality.Signal]quality.Lag{quality.QualityRating: {Last: n.rated}}}
+	return watch.Schedule{WABAID: "1", Classes: map[quality.Class]watch.ClassSchedule{quality.Numbers: {OKAt: ago, Head: head}}}, nil
+}
+
+func (n numbered) LastWebhook(context.Context, string) (time.Time, error) { return time.Time{}, nil }
+
+// TestWhatPollsNoLongerSeeIsNotHealthy: a number that is listed no more, or whose rating Meta refuses, is
+// unknown, and so is its account unless the number is out of use.
+func TestWhatPollsNoLongerSeeIsNotHealthy(t *testing.T) {
+	lately, longAgo := noon.Add(-time.Minute), noon.Add(-time.Hour)
+	for _, tc := range []struct {
+		name            string
+		reader          numbered
+		number, account string
+	}{
+		{"listed and rated", numbered{presence: quality.Present, rated: lately}, "healthy", "healthy"},
+		{"listed, its rating refused", numbered{presence: quality.Present, rated: longAgo}, "unknown", "unknown"},
+		{"listed, its rating never told", numbered{presence: quality.Present}, "unknown", "unknown"},
+		{"missing", numbered{presence: quality.Missing, rated: lately}, "unknown", "unknown"},
+		{"gone", numbered{presence: quality.Gone, rated: lately}, "unknown", "healthy"},
+	} {
+		s := &api.Server{Reader: tc.reader, Tokens: []api.Token{{Token: full}}, Interval: 5 * time.Minute, Polling: true, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler)}
+		for path, want := range map[string]string{"/v1/accounts/1/numbers": tc.number, "/v1/accounts": tc.account} {
+			_, body := get(t, s.Handler(), full, path)
+			if got := body["items"].([]any)[0].(map[string]any)["health"]; got != want {
+				t.Errorf("%s: GET %s: health %v, want %s", tc.name, path, got, want)
+			}
+		}
+	}
+}
+
+func TestARestrictionSaysWhetherItIsInForce(t *testing.T) {
+	until := func(minute int) quality.Point {
+		p := point(quality.Account, "1", "1", quality.Restriction(fmt.Sprint("UNTIL_", minute)), quality.RestrictionActive, 0)
+		p.Attrs = map[string]string{quality.AttrUntil: noon.Add(time.Duration(minute) * time.Minute).Format(time.RFC3339)}
+		return p
+	}
+	_, body := get(t, serve(t, until(30), until(90)), full, "/v1/accounts/1") // it is an hour past noon
+	signals := body["signals"].(map[string]any)
+	for sig, want := range map[string]bool{"restriction.UNTIL_30": false, "restriction.UNTIL_90": true} {
+		if got := signals[sig].(map[string]any)["active"]; got != want {
+			t.Errorf("%s: active %v, want %v", sig, got, want)
+		}
+	}
+}
+
+// TestWhatHappensIsARowEachTime: two changes of a PIN are two, though they say the same.
+func TestWhatHappensIsARowEachTime(t *testing.T) {
+	const path = "/v1/accounts/1/numbers/12025550101/history?signal=pin"
+	h := serve(t,
+		point(quality.PhoneNumber, "1", "12025550101", quality.PIN, "PIN_CHANGED", 0),
+		point(quality.PhoneNumber, "1", "12025550101", quality.PIN, "PIN_CHANGED", 5),
+		point(quality.PhoneNumber, "1", "12025550101", quality.PIN, "PIN_RESET_REQUEST", 5),
+	)
+	for _, limit := range []string{"1", "100"} {
+		if rows := walk(t, h, path, limit); len(rows) != 3 {
+			t.Errorf("by %s: %v, want three rows", limit, rows)
+		}
+	}
+}
+
+func TestTimesOfAlertsAreWholeSeconds(t *testing.T) {
+	_, body := get(t, sample(t), full, "/v1/alerts")
+	for _, it := range body["items"].([]any) {
+		if at := it.(map[string]any)["created_at"].(string); len(at) != len("2026-11-20T12:00:00Z") {
+			t.Errorf("created_at %q", at)
 		}
 	}
 }
