@@ -66,12 +66,18 @@ func (w *work) fire(r Rule, f Finding, v View, replay []stretch) (p Pending, wai
 	return Pending{}, false
 }
 
-// terms is how long what a webhook tells will last, and for what.
+// terms is what makes another of what a webhook tells, although its value and severity are the same: a
+// second pause, a restriction for longer or for something else.
 func (inc *Incident) terms() string {
-	if inc.Track != Told {
+	switch {
+	case inc.Track != Told:
 		return ""
+	case inc.Rule == RuleTemplateStatus:
+		return inc.Attrs[AttrTitle] // not its end, which is reckoned from the time of the webhook
+	case inc.Rule == RuleAccountRestricted:
+		return inc.Attrs[AttrUntil] + "|" + inc.Attrs[AttrViolation]
 	}
-	return inc.Attrs[AttrTitle] + "|" + inc.Attrs[AttrUntil] + "|" + inc.Attrs[AttrViolation]
+	return ""
 }
 
 // heldSince is since when a rule has held without a break; inc is its incident if one is open.

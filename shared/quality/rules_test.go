@@ -173,6 +173,7 @@ func TestRules(t *testing.T) {
 		}, acct, "firing account_alert warning, resolved account_alert warning"},
 		{"a second pause before the first was over is told", func(l *ledger) {
 			l.told(t0, fact(tpl, Status, "PAUSED", t0, AttrTitle, "FIRST_PAUSE"))
+			l.told(at(60), fact(tpl, Status, "PAUSED", at(60), AttrTitle, "FIRST_PAUSE", AttrUntil, at(60).Add(3*time.Hour).Format(time.RFC3339))) // a copy
 			l.told(at(3*3600), fact(tpl, Status, "PAUSED", at(3*3600), AttrTitle, "SECOND_PAUSE"))
 			l.told(at(3*3600), fact(tpl, Status, "PAUSED", at(3*3600), AttrTitle, "SECOND_PAUSE"))
 		}, tpl, "firing template_status warning, reminder template_status warning"},
