@@ -67,12 +67,12 @@ func (w *Watcher) merge(ctx context.Context, in map[quality.Subject]incoming, ha
 	}
 	left := maps.Clone(in) // what is not stored yet
 	asked := map[quality.Ask]bool{}
-	for try := 0; len(todo) > 0; try++ {
-		if try == mergeTries {
+	for tries := 0; len(todo) > 0; {
+		if tries == mergeTries {
 			return out, fmt.Errorf("merge %d subjects, first %s: %w", len(todo), todo[0], ErrConflict)
 		}
-		if try > 0 {
-			if err := backOff(ctx, try); err != nil {
+		if tries > 0 {
+			if err := backOff(ctx, tries); err != nil {
 				return out, err
 			}
 		}
@@ -102,30 +102,39 @@ func (w *Watcher) merge(ctx context.Context, in map[quality.Subject]incoming, ha
 		if err != nil {
 			return out, err
 		}
-		todo = again
-		redo := make(map[quality.Subject]bool, len(again))
-		for _, s := range again {
-			redo[s] = true
-		}
-		for _, p := range parts {
-			s := p.State.Subject
-			if redo[s] {
-				continue
-			}
-			out.add(p)
-			if p.Write {
-				w.logChange(ctx, p.Change)
-			}
-			if len(p.rest) > 0 || p.More {
-				inc := left[s]
-				inc.told = p.rest
-				left[s] = inc
-				todo = append(todo, s)
-				try = -1 // the next round is no repetition
-			}
+		unfinished := w.takeStored(ctx, parts, again, left, &out)
+		todo = append(again, unfinished...)
+		if tries++; len(unfinished) > 0 {
+			tries = 0 // the next round is no repetition
 		}
 	}
 	return out, nil
+}
+
+// takeStored takes in the parts that were stored, all but those of again, and returns the subjects of
+// which more is left to store: it is then what left holds.
+func (w *Watcher) takeStored(ctx context.Context, parts []part, again []quality.Subject, left map[quality.Subject]incoming, out *outcome) (unfinished []quality.Subject) {
+	redo := make(map[quality.Subject]bool, len(again))
+	for _, s := range again {
+		redo[s] = true
+	}
+	for _, p := range parts {
+		s := p.State.Subject
+		if redo[s] {
+			continue
+		}
+		out.add(p)
+		if p.Write {
+			w.logChange(ctx, p.Change)
+		}
+		if len(p.rest) > 0 || p.More {
+			inc := left[s]
+			inc.told = p.rest
+			left[s] = inc
+			unfinished = append(unfinished, s)
+		}
+	}
+	return unfinished
 }
 
 // disagreements are the polls that parts contradict, less those in asked, to which they are added.
