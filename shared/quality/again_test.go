@@ -225,6 +225,8 @@ func TestARestrictionLastsWhileItIsRepeated(t *testing.T) {
 		l.until(last)
 		l.told(last, fact(acct, Restriction("X"), RestrictionActive, last))
 	}
+	last = last.Add(12 * time.Hour) // so soon it is the same reading, and heard all the same
+	l.told(last, fact(acct, Restriction("X"), RestrictionActive, last))
 	l.until(last.Add(30 * day))
 	var events []string
 	for _, a := range l.alerts {
