@@ -68,7 +68,7 @@ func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	for _, name := range []string{
-		"WABAWATCH_TIMEZONE", "WABAWATCH_POLL_INTERVAL", "WABAWATCH_GRAPH_URL", "WABAWATCH_RULES", "no_rule", "WABAWATCH_LANGUAGE", "WABAWATCH_WABA_IDS",
+		"--timezone", "--poll-interval", "--graph-url", "WABAWATCH_RULES", "no_rule", "WABAWATCH_LANGUAGE", "WABAWATCH_WABA_IDS",
 		"WABAWATCH_APP_SECRETS", "WABAWATCH_VERIFY_TOKEN", "WABAWATCH_API_TOKEN",
 	} {
 		if !strings.Contains(out, name) {
@@ -79,7 +79,7 @@ func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
 
 func TestEmptyFlagUndoesVariable(t *testing.T) {
 	_, out := run(t, []string{"serve", "--waba", "", "--timezone", "Mars"}, "WABAWATCH_WABA_IDS=a")
-	if strings.Contains(out, "WABAWATCH_WABA_IDS") || !strings.Contains(out, "WABAWATCH_TIMEZONE") {
+	if strings.Contains(out, "WABAWATCH_WABA_IDS") || !strings.Contains(out, "--timezone") {
 		t.Errorf("--waba '' leaves the variable in force:\n%s", out)
 	}
 }
