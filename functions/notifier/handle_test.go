@@ -58,7 +58,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, post: &post{}, now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return r.now }
-	table, err := bolt.Open(filepath.Join(t.TempDir(), "n.db"), bolt.WithClock(clock))
+	table, err := bolt.Open(filepath.Join(t.TempDir(), "n.db"), bolt.WithClock(clock), bolt.WithoutSync())
 	if err != nil {
 		t.Fatal(err)
 	}

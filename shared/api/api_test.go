@@ -36,7 +36,7 @@ const (
 func serve(t *testing.T, readings ...quality.Point) http.Handler {
 	t.Helper()
 	now := func() time.Time { return noon.Add(time.Hour + 120*time.Millisecond) }
-	table, err := bolt.Open(filepath.Join(t.TempDir(), "api.db"), bolt.WithClock(now))
+	table, err := bolt.Open(filepath.Join(t.TempDir(), "api.db"), bolt.WithClock(now), bolt.WithoutSync())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -366,7 +366,7 @@ func (u unread) Evidence(_ context.Context, s quality.Subject, need quality.Need
 // TestQuietHistoryIsNotRead: of a signal that has not changed since, the state knows all there is.
 func TestQuietHistoryIsNotRead(t *testing.T) {
 	now := func() time.Time { return noon.Add(time.Hour) }
-	table, err := bolt.Open(filepath.Join(t.TempDir(), "api.db"), bolt.WithClock(now))
+	table, err := bolt.Open(filepath.Join(t.TempDir(), "api.db"), bolt.WithClock(now), bolt.WithoutSync())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func counted(t *testing.T, table store.Table, kind string) (n int) {
 
 // TestUnknownThingsAreCountedOnce stores the same things from many sides at once, and again.
 func TestUnknownThingsAreCountedOnce(t *testing.T) {
-	table, err := bolt.Open(filepath.Join(t.TempDir(), "u.db"))
+	table, err := bolt.Open(filepath.Join(t.TempDir(), "u.db"), bolt.WithoutSync())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestUnknownThingsAreCountedOnce(t *testing.T) {
 
 // TestOlderCountIsKept: in older files the item that names a kind counts it too.
 func TestOlderCountIsKept(t *testing.T) {
-	table, err := bolt.Open(filepath.Join(t.TempDir(), "u.db"))
+	table, err := bolt.Open(filepath.Join(t.TempDir(), "u.db"), bolt.WithoutSync())
 	if err != nil {
 		t.Fatal(err)
 	}

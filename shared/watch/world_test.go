@@ -34,7 +34,7 @@ type world struct {
 func newWorld(t testing.TB, wrap func(store.Table) store.Table) *world {
 	t.Helper()
 	w := &world{t: t, at: start, meta: &meta{}, post: &post{ready: true}}
-	table, err := bolt.Open(filepath.Join(t.TempDir(), "w.db"), bolt.WithClock(w.now))
+	table, err := bolt.Open(filepath.Join(t.TempDir(), "w.db"), bolt.WithClock(w.now), bolt.WithoutSync())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,6 +45,8 @@ type Table struct {
 	now  func() time.Time
 	lag  func(store.Query, []store.Item) []store.Item
 
+	noSync bool
+
 	jobs  chan job
 	quit  chan struct{} // closed when no job is taken any more
 	done  chan struct{} // closed when the last one is done
@@ -67,6 +69,11 @@ func WithClock(now func() time.Time) Option { return func(t *Table) { t.now = no
 func WithLag(f func(store.Query, []store.Item) []store.Item) Option {
 	return func(t *Table) { t.lag = f }
 }
+
+// WithoutSync forces nothing onto the disk: what Write has confirmed outlives the process, but after
+// a power cut the file may not even be readable. It is for tests and for data to throw away, which
+// need not wait for a disk.
+func WithoutSync() Option { return func(t *Table) { t.noSync = true } }
 
 // LockedError says that another process, or another Table of this one, has the file open.
 type LockedError struct {
@@ -102,7 +109,12 @@ func Open(path string, opts ...Option) (*Table, error) {
 	for _, o := range opts {
 		o(t)
 	}
-	if err := errors.Join(t.prepare(), syncDir(filepath.Dir(path))); err != nil {
+	db.NoSync, db.NoGrowSync = t.noSync, t.noSync
+	err = t.prepare()
+	if err == nil && !t.noSync {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
 	}
 	// Serves the message of whoever comes second; not being able to write it is no reason to stop.

@@ -33,5 +33,5 @@ func TestConformance(t *testing.T) {
 }
 
 func TestConformanceWithLaggingIndexes(t *testing.T) {
-	tabletest.Run(t, func(t *testing.T) store.Table { return open(t, bolt.WithLag(tabletest.Lag(1))) })
+	tabletest.Run(t, func(t *testing.T) store.Table { return open(t, bolt.WithLag(tabletest.Lag(1)), bolt.WithoutSync()) })
 }

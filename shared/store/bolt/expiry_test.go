@@ -20,7 +20,7 @@ func (c *clock) now() time.Time { return time.Unix(0, c.Load()) }
 
 func TestItemsExpireExactly(t *testing.T) {
 	var c clock
-	table := open(t, bolt.WithClock(c.now))
+	table := open(t, bolt.WithClock(c.now), bolt.WithoutSync())
 	at := time.Unix(1_800_000_000, 0)
 	c.Store(at.Add(-time.Hour).UnixNano())
 	a := put("s", "{}")
@@ -54,7 +54,7 @@ func TestPurgeDeletesWhatExpiredAndNoMore(t *testing.T) {
 	start := time.Unix(1_800_000_000, 0)
 	c.Store(start.UnixNano())
 	path := t.TempDir() + "/test.db"
-	table, err := bolt.Open(path, bolt.WithClock(c.now))
+	table, err := bolt.Open(path, bolt.WithClock(c.now), bolt.WithoutSync())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestPurgeDeletesWhatExpiredAndNoMore(t *testing.T) {
 
 // TestManyExpiredItemsEndAPage shows a page that is empty and not the last.
 func TestManyExpiredItemsEndAPage(t *testing.T) {
-	table := open(t)
+	table := open(t, bolt.WithoutSync())
 	var actions []store.Action
 	for i := range 10_050 {
 		a := put(fmt.Sprintf("%05d", i), "")
