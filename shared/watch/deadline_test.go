@@ -15,21 +15,23 @@ import (
 // TestMetaThatHangsIsBlindness: every run ends by its deadline while Meta still has not
 // answered; that no poll succeeds is told all the same.
 func TestMetaThatHangsIsBlindness(t *testing.T) {
-	w := newWorld(t, nil)
-	w.meta.set(number("1"), quality.QualityRating, quality.Green)
-	w.enrol()
-	w.run(2 * time.Minute)
-	w.watcher.Source = hanging{w.meta}
-	for range 25 {
-		w.pass(time.Minute)
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		_ = w.watcher.Tick(ctx) // says that it did not finish
-		cancel()
-	}
-	w.flush()
-	if d := cmp.Diff([]string{"firing watch_blind critical"}, w.post.said()); d != "" {
-		t.Errorf("told (-want +got):\n%s", d)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.meta.set(number("1"), quality.QualityRating, quality.Green)
+		w.enrol()
+		w.run(2 * time.Minute)
+		w.watcher.Source = hanging{w.meta, nil}
+		for range 25 {
+			w.pass(time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			_ = w.watcher.Tick(ctx) // says that it did not finish
+			cancel()
+		}
+		w.flush()
+		if d := cmp.Diff([]string{"firing watch_blind critical"}, w.post.said()); d != "" {
+			t.Errorf("told (-want +got):\n%s", d)
+		}
+	})
 }
 
 // TestHangIsBlindnessWhileItLasts: nobody need wait for a poll to give up.
@@ -41,7 +43,7 @@ func TestHangIsBlindnessWhileItLasts(t *testing.T) {
 		w.enrol()
 		w.tick()
 		began := time.Now()
-		w.watcher.Source = hanging{w.meta}
+		w.watcher.Source = hanging{w.meta, nil}
 		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Minute)
 		defer cancel()
 		w.watcher.Run(ctx, time.Second)
@@ -59,22 +61,32 @@ func TestHangIsBlindnessWhileItLasts(t *testing.T) {
 func TestStoppingIsNoFailure(t *testing.T) {
 	w := newWorld(t, nil)
 	w.enrol()
-	w.watcher.Source = hanging{w.meta}
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(20*time.Millisecond, cancel)
+	polls := 0
+	w.watcher.Source = hanging{w.meta, func() { polls++; cancel() }}
 	_ = w.watcher.PollAccount(ctx, "1")
+	if polls != 1 {
+		t.Errorf("%d polls were under way, want the one that was stopped", polls)
+	}
 	sched, err := w.store.Schedule(t.Context(), "1")
 	if c := sched.Classes[quality.Numbers]; err != nil || c.Fails != 0 || c.Due.After(w.now()) || sched.LeaseBy != "" {
 		t.Errorf("schedule after the stop: %+v, %v", sched, err)
 	}
 }
 
-// hanging is a Meta that answers no poll of an account.
-type hanging struct{ *meta }
+// hanging is a Meta that answers no poll of an account. It calls asked, if that is not nil, when it
+// is asked for one.
+type hanging struct {
+	*meta
+	asked func()
+}
 
 func (h hanging) Poll(ctx context.Context, class quality.Class, wabaID string) (quality.Sighting, error) {
 	if class == quality.Self {
 		return h.meta.Poll(ctx, class, wabaID)
+	}
+	if h.asked != nil {
+		h.asked()
 	}
 	<-ctx.Done()
 	return quality.Sighting{}, &quality.PollError{Failure: quality.FailTemporary, Err: errors.New("no answer")}
