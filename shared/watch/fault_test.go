@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -476,7 +477,8 @@ func TestWhatWasAcceptedOfADigestIsNotToldAgain(t *testing.T) {
 	}
 }
 
-// slow is a table whose writes take as long as one of DynamoDB's. It counts those under way.
+// slow is a table whose writes take as long as one of DynamoDB's. It counts those under way. Under
+// synctest a write ends only when everything waits, so all that may be under way at once are.
 type slow struct {
 	store.Table
 	mu       sync.Mutex
@@ -500,41 +502,43 @@ func (s *slow) Write(ctx context.Context, actions ...store.Action) error {
 // TestBacklogDrainsTogether delivers what waited while SNS was down: many incidents of many
 // accounts at the same time, each incident in order.
 func TestBacklogDrainsTogether(t *testing.T) {
-	table := &slow{}
-	w := newWorld(t, func(tab store.Table) store.Table { table.Table = tab; return table })
-	values := []string{"PAUSED", "DISABLED", "PAUSED"}
-	for i, value := range values {
-		var rs []quality.Reading
-		for j := range 120 {
-			s := quality.Subject{Kind: quality.Template, WABAID: fmt.Sprint(1 + j%4), ID: fmt.Sprint(j)}
-			rs = append(rs, told(s, quality.Status, value, w.now()))
-		}
-		w.observe(rs...)
-		w.pass(time.Duration(i+1) * time.Minute)
-	}
-	table.top = 0
-	w.flush()
-	last := map[string]int{}
-	alerts := 0
-	for _, p := range w.post.sent {
-		for _, a := range p.Alerts {
-			if a.Revision != last[*a.IncidentID]+1 {
-				t.Errorf("%s: revision %d after %d", a.ID, a.Revision, last[*a.IncidentID])
+	synctest.Test(t, func(t *testing.T) {
+		table := &slow{}
+		w := newWorld(t, func(tab store.Table) store.Table { table.Table = tab; return table })
+		values := []string{"PAUSED", "DISABLED", "PAUSED"}
+		for i, value := range values {
+			var rs []quality.Reading
+			for j := range 120 {
+				s := quality.Subject{Kind: quality.Template, WABAID: fmt.Sprint(1 + j%4), ID: fmt.Sprint(j)}
+				rs = append(rs, told(s, quality.Status, value, w.now()))
 			}
-			last[*a.IncidentID] = a.Revision
-			alerts++
+			w.observe(rs...)
+			w.pass(time.Duration(i+1) * time.Minute)
 		}
-	}
-	if alerts < 240 || len(last) != 120 {
-		t.Errorf("%d alerts of %d incidents told", alerts, len(last))
-	}
-	if table.top < 8 || table.top > 16 {
-		t.Errorf("%d writes at a time, want many but no more than 16", table.top)
-	}
-	left, err := w.store.Unsent(t.Context(), w.now().Add(time.Hour), 1000)
-	if err != nil || len(left) > 0 {
-		t.Errorf("%d alerts left (%v)", len(left), err)
-	}
+		table.top = 0
+		w.flush()
+		last := map[string]int{}
+		alerts := 0
+		for _, p := range w.post.sent {
+			for _, a := range p.Alerts {
+				if a.Revision != last[*a.IncidentID]+1 {
+					t.Errorf("%s: revision %d after %d", a.ID, a.Revision, last[*a.IncidentID])
+				}
+				last[*a.IncidentID] = a.Revision
+				alerts++
+			}
+		}
+		if alerts < 240 || len(last) != 120 {
+			t.Errorf("%d alerts of %d incidents told", alerts, len(last))
+		}
+		if table.top < 8 || table.top > 16 {
+			t.Errorf("%d writes at a time, want many but no more than 16", table.top)
+		}
+		left, err := w.store.Unsent(t.Context(), w.now().Add(time.Hour), 1000)
+		if err != nil || len(left) > 0 {
+			t.Errorf("%d alerts left (%v)", len(left), err)
+		}
+	})
 }
 
 // TestBacklogIsToldAsWhatBecameOfIt sweeps an alert whose incident ended meanwhile, in an alert

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/wabawatch/wabawatch/shared/quality"
@@ -150,20 +151,22 @@ func TestManyNoticesOfOneSubject(t *testing.T) {
 // TestManyAccountsInOneBody enrols several accounts at a time: one after the other, a relay's
 // body that names hundreds would outlast the request.
 func TestManyAccountsInOneBody(t *testing.T) {
-	table := &slow{}
-	w := newWorld(t, func(tab store.Table) store.Table { table.Table = tab; return table })
-	var rs []quality.Reading
-	for i := range 60 {
-		rs = append(rs, told(quality.Subject{Kind: quality.PhoneNumber, WABAID: fmt.Sprint(i), ID: "1"}, quality.Flagged, quality.Yes, w.now()))
-	}
-	w.observe(rs...)
-	if table.top < 4 {
-		t.Errorf("%d writes at a time", table.top)
-	}
-	accounts, err := w.store.Accounts(t.Context())
-	if err != nil || len(accounts) != 60 {
-		t.Errorf("%d accounts, %v; want 60", len(accounts), err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		table := &slow{}
+		w := newWorld(t, func(tab store.Table) store.Table { table.Table = tab; return table })
+		var rs []quality.Reading
+		for i := range 60 {
+			rs = append(rs, told(quality.Subject{Kind: quality.PhoneNumber, WABAID: fmt.Sprint(i), ID: "1"}, quality.Flagged, quality.Yes, w.now()))
+		}
+		w.observe(rs...)
+		if table.top < 4 {
+			t.Errorf("%d writes at a time", table.top)
+		}
+		accounts, err := w.store.Accounts(t.Context())
+		if err != nil || len(accounts) != 60 {
+			t.Errorf("%d accounts, %v; want 60", len(accounts), err)
+		}
+	})
 }
 
 // TestLateCopiesReadTheirOwnKeysOnly sends readings again that newer ones have overtaken.
