@@ -2,6 +2,8 @@ package watch_test
 
 import (
 	"context"
+	"errors"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -60,12 +62,15 @@ func sorted(k quality.Kind, sig quality.Signal, all []said) []quality.Row {
 
 // TestStoredStateConverges is promise 2 through the store: several writers at once, webhooks
 // that land while a poll is under way, duplicates, any order.
-func TestStoredStateConverges(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) { storedConverges(t, rt) })
-}
+func TestStoredStateConverges(t *testing.T) { rapid.Check(t, storedConverges) }
 
-func storedConverges(t *testing.T, rt *rapid.T) {
-	w := newWorld(t, nil)
+func storedConverges(rt *rapid.T) {
+	dir, err := os.MkdirTemp("", "wabawatch-converge-")
+	if err != nil {
+		rt.Fatal(err)
+	}
+	rt.Cleanup(func() { _ = os.RemoveAll(dir) }) // the system's cleaning does the rest
+	w := newWorldIn(rt, dir, nil)
 	w.watcher.Interval = time.Minute
 	subjects := []quality.Subject{template("1"), template("2")}
 	values := []string{"APPROVED", "PAUSED", "DISABLED", quality.Unknown}
@@ -92,17 +97,18 @@ func storedConverges(t *testing.T, rt *rapid.T) {
 	for i := range readings {
 		readings[i].At = readings[i].At.UTC()
 	}
+	// What two writers could not deliver is an error of the check: only the goroutine that runs it
+	// may end it.
+	var failed error
 	deliver := func(n int) {
 		n = min(n, len(stream))
+		var errs [2]error
 		var wg sync.WaitGroup
-		for _, part := range [][]quality.Reading{stream[:n/2], stream[n/2 : n]} {
-			wg.Go(func() {
-				if err := w.watcher.Observe(context.Background(), delivery(part...)); err != nil {
-					t.Errorf("observe: %v", err)
-				}
-			})
+		for i, part := range [][]quality.Reading{stream[:n/2], stream[n/2 : n]} {
+			wg.Go(func() { errs[i] = w.watcher.Observe(context.Background(), delivery(part...)) })
 		}
 		wg.Wait()
+		failed = errors.Join(failed, errs[0], errs[1])
 		stream = stream[n:]
 	}
 	current := map[quality.Subject]string{}
@@ -137,6 +143,9 @@ func storedConverges(t *testing.T, rt *rapid.T) {
 	deliver(len(stream))
 	for before := polls; polls < before+2; {
 		w.run(time.Minute)
+	}
+	if failed != nil {
+		rt.Fatalf("observe: %v", failed)
 	}
 	for _, s := range subjects {
 		want := sorted(s.Kind, quality.Status, all[s])

@@ -18,9 +18,18 @@ import (
 
 var start = time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 
+// failer is a test, or one check of a property.
+type failer interface {
+	Helper()
+	Error(...any)
+	Fatal(...any)
+	Fatalf(string, ...any)
+	Cleanup(func())
+}
+
 // world is wabawatch over a table in a file, with a clock and a Meta of its own.
 type world struct {
-	t       testing.TB
+	t       failer
 	mu      sync.Mutex
 	at      time.Time
 	table   store.Table
@@ -33,8 +42,14 @@ type world struct {
 
 func newWorld(t testing.TB, wrap func(store.Table) store.Table) *world {
 	t.Helper()
+	return newWorldIn(t, t.TempDir(), wrap)
+}
+
+// newWorldIn keeps the file in a directory that is empty.
+func newWorldIn(t failer, dir string, wrap func(store.Table) store.Table) *world {
+	t.Helper()
 	w := &world{t: t, at: start, meta: &meta{}, post: &post{ready: true}}
-	table, err := bolt.Open(filepath.Join(t.TempDir(), "w.db"), bolt.WithClock(w.now), bolt.WithoutSync())
+	table, err := bolt.Open(filepath.Join(dir, "w.db"), bolt.WithClock(w.now), bolt.WithoutSync())
 	if err != nil {
 		t.Fatal(err)
 	}
