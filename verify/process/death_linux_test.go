@@ -2,6 +2,7 @@ package process
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"os/exec"
 	"strconv"
@@ -35,8 +36,10 @@ func TestChildrenDieWithTheirParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-parent.Done()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for running(child) {
-		if t.Context().Err() != nil {
+		if ctx.Err() != nil {
 			t.Fatal("the child lives on")
 		}
 		time.Sleep(time.Millisecond)

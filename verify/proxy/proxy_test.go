@@ -114,12 +114,14 @@ func TestEveryFaultOfOneCall(t *testing.T) {
 // settled waits until the proxy is done with n calls: a caller may know earlier.
 func (w *world) settled(t *testing.T, n int) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for {
 		log := w.Log()
 		if len(log) >= n && (log[n-1].Status != 0 || w.done.Load() == 0) {
 			return
 		}
-		if t.Context().Err() != nil {
+		if ctx.Err() != nil {
 			t.Fatal("a call does not settle")
 		}
 		time.Sleep(time.Millisecond)

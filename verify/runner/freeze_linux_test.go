@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -21,10 +22,12 @@ func state(t *testing.T, pid int) string {
 
 func TestFrozenBetweenEvents(t *testing.T) {
 	f := start(t, func(f *Function) { f.Freeze = true })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for range 2 {
 		call(t, f, order{Text: "x"})
 		for state(t, f.Environments()[0].PID) != "T" { // a signal takes a moment
-			if t.Context().Err() != nil {
+			if ctx.Err() != nil {
 				t.Fatal("it is not frozen")
 			}
 			time.Sleep(time.Millisecond)
