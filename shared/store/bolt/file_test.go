@@ -146,11 +146,13 @@ func TestCloseAmongWriters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer table.Close()
 	var mu sync.Mutex
-	var wg sync.WaitGroup
+	var writing sync.WaitGroup
 	done := 0
+	enough, stopped := make(chan struct{}), make(chan struct{})
 	for w := range 16 {
-		wg.Go(func() {
+		writing.Go(func() {
 			for i := 0; ; i++ {
 				err := table.Write(context.Background(), put(fmt.Sprintf("%d-%d", w, i), ""))
 				if errors.Is(err, os.ErrClosed) {
@@ -161,20 +163,26 @@ func TestCloseAmongWriters(t *testing.T) {
 					return
 				}
 				mu.Lock()
-				done++
+				if done++; done == 50 {
+					close(enough)
+				}
 				mu.Unlock()
 			}
 		})
 	}
-	for written := 0; written < 50; {
-		mu.Lock()
-		written = done
-		mu.Unlock()
+	go func() {
+		writing.Wait()
+		close(stopped)
+	}()
+	select {
+	case <-enough:
+	case <-stopped:
+		t.Fatal("no writer is left to close the table on")
 	}
 	if err := table.Close(); err != nil {
 		t.Error(err)
 	}
-	wg.Wait()
+	<-stopped
 	if _, err := table.Get(context.Background(), store.Key{PK: "p", SK: "s"}); err == nil {
 		t.Error("Get after Close succeeded")
 	}
