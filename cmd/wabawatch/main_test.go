@@ -189,8 +189,8 @@ func TestTheWholeLine(t *testing.T) {
 		_, tpl := p.get(templatePath)
 		return value(n, "quality_rating") == "GREEN" && value(tpl, "status") == "APPROVED"
 	})
-	at := time.Now()
 	meta.UpdateTemplate(sale.ID, func(tpl *whatsapptest.Template) { tpl.Status = "PAUSED" })
+	at := time.Now() // later than any poll that saw it approved
 	if status, err := p.sender().Send(t.Context(), whatsapptest.TemplatePaused(waba, sale, "FIRST_PAUSE", at)); err != nil || status != http.StatusOK {
 		t.Fatalf("webhook = %d, %v", status, err)
 	}
