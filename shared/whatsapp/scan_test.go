@@ -56,19 +56,35 @@ func TestCleanTextIsInert(t *testing.T) {
 	}
 }
 
-// TestHugeBodiesTakeLinearTime gives each shape that could make work multiply half a megabyte of
-// itself. The bound is generous: work that multiplies takes minutes.
+// TestHugeBodiesTakeLinearTime gives each shape that could make work multiply an eighth of a megabyte
+// of itself. That takes about as long as 64 bodies of a 64th; work that multiplies takes 64 times as
+// long. Both are measured one right after the other, so a slow or busy machine changes little, and
+// again if it did.
 func TestHugeBodiesTakeLinearTime(t *testing.T) {
-	const size = 1 << 19
-	fill := func(head, unit, tail string) []byte {
-		return []byte(head + strings.Repeat(unit, (size-len(head)-len(tail))/len(unit)) + tail)
+	const parts, size, most, tries = 64, 1 << 17, 8, 3
+	fill := func(head, unit, tail string) func(int) []byte {
+		return func(size int) []byte {
+			return []byte(head + strings.Repeat(unit, (size-len(head)-len(tail))/len(unit)) + tail)
+		}
 	}
 	const entries = `{"object":"whatsapp_business_account","entry":[`
-	for name, body := range map[string][]byte{
+	deep := func(field string) func(int) []byte {
+		return func(size int) []byte {
+			return []byte(entries + `{"id":"1","changes":[{"field":"` + field + `","value":{"a":` + strings.Repeat("[", size/2) + strings.Repeat("]", size/2) + `}}]}]}`)
+		}
+	}
+	took := func(times int, body []byte) time.Duration {
+		start := time.Now()
+		for range times {
+			ParseDelivery(body, received)
+		}
+		return time.Since(start)
+	}
+	for name, body := range map[string]func(int) []byte{
 		"nesting without end":     fill("", "[", ""),
 		"nested objects":          fill(entries, `{"a":`, ""),
-		"deep unknown value":      []byte(entries + `{"id":"1","changes":[{"field":"new","value":{"a":` + strings.Repeat("[", size/2) + strings.Repeat("]", size/2) + `}}]}]}`),
-		"deep known value":        []byte(entries + `{"id":"1","changes":[{"field":"security","value":{"a":` + strings.Repeat("[", size/2) + strings.Repeat("]", size/2) + `}}]}]}`),
+		"deep unknown value":      deep("new"),
+		"deep known value":        deep("security"),
 		"escapes":                 fill(entries+`{"id":"1","changes":[{"field":"security","value":{"display_phone_number":"1","event":"`, `\u0041`, `"}}]}]}`),
 		"quotes":                  fill(`{"a":"`, `\"`, `"}`),
 		"entries":                 fill(entries, `{"id":"1"},`, `{}]}`),
@@ -79,10 +95,15 @@ func TestHugeBodiesTakeLinearTime(t *testing.T) {
 		"broken strings":          fill("", `"\`, ""),
 		"names of an unknown one": fill(entries+`{"id":"1","changes":[{"field":"new","value":{`, `"a":1,`, `"b":1}}]}]}`),
 	} {
-		start := time.Now()
-		ParseDelivery(body, received)
-		if took := time.Since(start); took > 10*time.Second {
-			t.Errorf("%s took %s", name, took)
+		small, large := body(size/parts), body(size)
+		var ratio float64
+		for range tries {
+			if ratio = float64(took(1, large)) / float64(took(parts, small)); ratio < most {
+				break
+			}
+		}
+		if ratio >= most {
+			t.Fatalf("%s: one body takes %.0f times as long as %d that are as long together", name, ratio, parts)
 		}
 	}
 }
