@@ -10,12 +10,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/wabawatch/wabawatch/shared/config"
+	"github.com/wabawatch/wabawatch/shared/quality"
 	"github.com/wabawatch/wabawatch/shared/whatsapptest"
 	"github.com/wabawatch/wabawatch/verify/proxy"
 	"github.com/wabawatch/wabawatch/verify/stack"
@@ -153,33 +155,54 @@ func pollAtOnce(t *testing.T, s *stack.Stack, pollers int) {
 	wg.Wait()
 }
 
-// TestTheLeaseGoesToOneOfTwoPollers that find the same account due: the table is slow to write, so both
-// have read that it is before either has it, and Meta slower, so that it is held when the other asks again.
+// gate is where one waits for another, but not for ever.
+type gate struct {
+	open func()
+	done <-chan struct{}
+}
+
+func newGate() gate {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	return gate{cancel, ctx.Done()}
+}
+
+// TestTheLeaseGoesToOneOfTwoPollers that find the same account due: neither writes before both have
+// read that it is, and Meta answers the one that has it when the other has gone.
 func TestTheLeaseGoesToOneOfTwoPollers(t *testing.T) {
 	t.Parallel()
-	const interval = 5 * time.Second
-	l := deployed(t, often(interval.String(), ""))
+	l := deployed(t, stack.Options{})
 	stage(l.s)
 	if err := l.s.Functions[stack.Poller].Start(2); err != nil {
 		t.Fatal(err)
 	}
 	pollAtOnce(t, l.s, 2)
 	write := proxy.Match{From: stack.Poller, Service: proxy.DynamoDB, Operation: "PutItem"}
-	l.s.Proxy.Always(write, proxy.Delay(300*time.Millisecond, proxy.Fault{}))
-	l.s.Proxy.Always(graph, proxy.Delay(time.Second, proxy.Fault{}))
-	polls := func() int { return l.s.Meta.Calls("GET " + waba + "/phone_numbers") }
-	for range 5 {
-		time.Sleep(interval)
-		before, logged := polls(), len(l.s.Proxy.Log())
-		pollAtOnce(t, l.s, 2)
-		if n := polls() - before; n != 1 {
-			t.Errorf("two pollers asked for the numbers %d times", n)
+	var writing atomic.Int32
+	met, left := newGate(), newGate()
+	l.s.Proxy.Next(write, 2, proxy.Before("when both write", func() {
+		if writing.Add(1) == 2 {
+			met.open()
 		}
-		if slices.ContainsFunc(l.s.Proxy.Log()[logged:], func(e proxy.Entry) bool { return e.Call == write && e.Status == http.StatusBadRequest }) {
-			return // they met
-		}
+		<-met.done
+	}, proxy.Fault{}))
+	l.s.Proxy.Always(graph, proxy.Before("when one has gone", func() { <-left.done }, proxy.Fault{}))
+	l.s.Due([]string{waba}, quality.Numbers)
+	polls := l.s.Meta.Calls("GET " + waba + "/phone_numbers")
+	logged := len(l.s.Proxy.Log())
+	var polling sync.WaitGroup
+	for range 2 {
+		polling.Go(func() {
+			defer left.open()
+			pollAtOnce(t, l.s, 1)
+		})
 	}
-	t.Error("no two pollers wanted the account at once")
+	polling.Wait()
+	if n := l.s.Meta.Calls("GET "+waba+"/phone_numbers") - polls; n != 1 {
+		t.Errorf("two pollers asked for the numbers %d times", n)
+	}
+	if !slices.ContainsFunc(l.s.Proxy.Log()[logged:], func(e proxy.Entry) bool { return e.Call == write && e.Status == http.StatusBadRequest }) {
+		t.Error("the two did not want the account at once")
+	}
 }
 
 // TestTwoPollersAtOnce make the calls of one, and leave the table of one.
