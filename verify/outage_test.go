@@ -189,11 +189,11 @@ func TestADeadStreamIsRepairedByTheSweep(t *testing.T) {
 	if told := append(l.pump(), sweep()...); len(told) > 0 {
 		t.Errorf("told %v by a dead stream and a sweep that is too early", told)
 	}
-	l.s.AgeAlerts(9 * time.Minute)
+	l.s.AgeAlerts(5 * time.Minute)
 	if told := sweep(); len(told) > 0 {
-		t.Errorf("told %v after 9 minutes", told)
+		t.Errorf("told %v after 5 minutes", told)
 	}
-	l.s.AgeAlerts(2 * time.Minute)
+	l.s.AgeAlerts(6 * time.Minute)
 	sweep()
 	if first, second := l.of("1"), l.of("2"); len(l.alerts) != 3 || !slices.Equal(first, []string{"firing", "escalated"}) || !slices.Equal(second, []string{"firing"}) {
 		t.Errorf("after 11 minutes was told %q", l.lines())
