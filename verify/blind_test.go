@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wabawatch/wabawatch/shared/quality"
+	"github.com/wabawatch/wabawatch/shared/watch"
 	"github.com/wabawatch/wabawatch/verify/proxy"
+	"github.com/wabawatch/wabawatch/verify/stack"
 )
 
 var graph = proxy.Match{Service: proxy.Graph}
@@ -16,14 +19,20 @@ var graph = proxy.Match{Service: proxy.Graph}
 // TestATokenThatDies is one incident, of the token and not of what it read. Webhooks need none.
 func TestATokenThatDies(t *testing.T) {
 	t.Parallel()
-	l := watched(t, often("3s", ""))
+	l := watched(t, stack.Options{})
 	l.s.Proxy.Always(graph, proxy.Refuse(http.StatusUnauthorized, "190"))
-	l.untilTold(1)
-	failed := l.s.Proxy.Faults(graph)
-	l.until("more refusals", func() bool { return l.s.Proxy.Faults(graph) > failed+2 })
+	l.poll(quality.Numbers)
+	l.untilTold(1) // the poll that asks about the token comes after
+	for range 3 {
+		failed := l.s.Proxy.Faults(graph)
+		if told := l.poll(quality.Numbers); len(told) > 0 || l.s.Proxy.Faults(graph) == failed {
+			t.Errorf("after another %d refusals was told %v", l.s.Proxy.Faults(graph)-failed, told)
+		}
+	}
 	tell(t, l, "1", "PAUSED")
 	l.pump()
 	l.s.Proxy.Clear()
+	l.poll(quality.Numbers)
 	l.untilTold(3)
 	want := []string{"firing watch_token deployment", "firing template_status 1", "resolved watch_token deployment"}
 	if got := l.lines(); !slices.Equal(got, want) {
@@ -42,16 +51,28 @@ func TestATokenThatDies(t *testing.T) {
 // poll that succeeds.
 func TestAMetaThatFailsIsBlindness(t *testing.T) {
 	t.Parallel()
-	l := watched(t, often("2s", ""))
+	l := watched(t, stack.Options{})
 	l.s.Proxy.Always(graph, proxy.Fail(http.StatusServiceUnavailable))
-	l.untilTold(1)
-	if n := l.s.Proxy.Faults(graph); n < 2 {
-		t.Errorf("blind after %d failures", n)
+	fail := func() {
+		t.Helper()
+		failed := l.s.Proxy.Faults(graph)
+		if l.poll(quality.Numbers); l.s.Proxy.Faults(graph) == failed {
+			t.Fatal("Meta was not asked")
+		}
 	}
-	failed := l.s.Proxy.Faults(graph)
-	l.until("more failures", func() bool { return l.s.Proxy.Faults(graph) > failed+2 })
+	l.s.AgePolls(waba, 2*watch.DefaultInterval)
+	for range 2 {
+		fail()
+	}
+	if len(l.alerts) > 0 {
+		t.Errorf("within three intervals was told %q", l.lines())
+	}
+	l.s.AgePolls(waba, watch.DefaultInterval)
+	for range 3 {
+		fail()
+	}
 	l.s.Proxy.Clear()
-	l.untilTold(2)
+	l.poll(quality.Numbers)
 	want := []string{"firing watch_blind " + waba, "resolved watch_blind " + waba}
 	if got := l.lines(); !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wabawatch/wabawatch/shared/quality"
 	"github.com/wabawatch/wabawatch/verify/stack"
 )
 
@@ -42,12 +43,14 @@ func deployed(t *testing.T, o stack.Options) *ledger {
 	return &ledger{t: t, s: stack.New(t, o)}
 }
 
-// often are the options of a deployment that polls numbers so often, which is more often than the
-// template allows. Less than three intervals should pass between runs, or it thinks itself blind.
-func often(interval, rules string) stack.Options {
-	o := fast()
-	o.Parameters["PollInterval"], o.Parameters["Rules"] = interval, rules
-	return o
+// poll makes classes of the account due, in a second of their own, polls them and returns the alerts
+// that came of it.
+func (l *ledger) poll(classes ...quality.Class) []stack.Alert {
+	l.t.Helper()
+	nextSecond()
+	l.s.Due([]string{waba}, classes...)
+	l.s.Run(stack.Poller)
+	return l.pump()
 }
 
 // pump leads the stream to the notifier and returns the alerts that came of it.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wabawatch/wabawatch/shared/quality"
 	"github.com/wabawatch/wabawatch/shared/whatsapptest"
 	"github.com/wabawatch/wabawatch/verify/stack"
 )
@@ -19,10 +20,11 @@ import (
 // cut to a second by the parameter Rules.
 func TestANumberTurnsYellowThenRedAndRecovers(t *testing.T) {
 	t.Parallel()
-	l := watched(t, often("2s", `{"number_quality":{"keep_firing_for":"1s"}}`))
+	l := watched(t, stack.Options{Parameters: map[string]string{"WabaIds": waba, "Rules": `{"number_quality":{"keep_firing_for":"1s"}}`}})
 	number, _ := stage(l.s)
 	for i, rating := range []string{"YELLOW", "RED", "GREEN"} {
 		l.s.Meta.UpdateNumber(number.ID, func(n *whatsapptest.Number) { n.Rating = rating })
+		l.poll(quality.Numbers)
 		l.untilTold(i + 1)
 	}
 	want := []fact{
@@ -52,7 +54,7 @@ func TestANumberTurnsYellowThenRedAndRecovers(t *testing.T) {
 // TestAFirstLookThatFindsThingsWrongIsOneSummary, and what it found is not told again.
 func TestAFirstLookThatFindsThingsWrongIsOneSummary(t *testing.T) {
 	t.Parallel()
-	l := deployed(t, often("2s", ""))
+	l := deployed(t, stack.Options{})
 	number, sale := stage(l.s)
 	l.s.Meta.UpdateNumber(number.ID, func(n *whatsapptest.Number) { n.Rating = "RED" })
 	l.s.Meta.UpdateTemplate(sale.ID, func(x *whatsapptest.Template) { x.Status = "PAUSED" })
@@ -72,8 +74,8 @@ func TestAFirstLookThatFindsThingsWrongIsOneSummary(t *testing.T) {
 		}
 	}
 	polls := l.s.Meta.Calls("GET " + waba + "/message_templates")
-	l.until("another poll of templates", func() bool { return l.s.Meta.Calls("GET "+waba+"/message_templates") > polls })
-	if len(l.messages) != 1 {
+	l.poll(quality.Numbers, quality.Templates)
+	if again := l.s.Meta.Calls("GET " + waba + "/message_templates"); again == polls || len(l.messages) != 1 {
 		t.Errorf("told again: %q", l.lines()[len(want):])
 	}
 	l.sound()

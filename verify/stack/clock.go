@@ -96,6 +96,24 @@ func (s *Stack) Due(wabaIDs []string, classes ...quality.Class) {
 	}
 }
 
+// AgePolls makes the last success of every class of an account older, as time does while polls fail. No
+// poller may run meanwhile.
+func (s *Stack) AgePolls(wabaID string, by time.Duration) {
+	s.t.Helper()
+	err := s.reschedule(s.t.Context(), []string{wabaID}, func(x *watch.Schedule) {
+		for class, c := range x.Classes {
+			c.Since = c.Since.Add(-by)
+			if !c.OKAt.IsZero() {
+				c.OKAt = c.OKAt.Add(-by)
+			}
+			x.Classes[class] = c
+		}
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // reschedule changes the schedules of accounts that have one.
 func (s *Stack) reschedule(ctx context.Context, wabaIDs []string, change func(*watch.Schedule)) error {
 	for _, id := range wabaIDs {
