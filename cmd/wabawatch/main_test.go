@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,30 +39,43 @@ const (
 	waba        = "1182736455"
 )
 
+// patience is for what happens at once on a machine that has time.
+const patience = 2 * time.Minute
+
 // process is a running wabawatch.
 type process struct {
-	t    *testing.T
-	cmd  *exec.Cmd
-	url  string
-	mu   sync.Mutex
-	out  bytes.Buffer
-	logs bytes.Buffer
-	done chan struct{}
+	t     *testing.T
+	cmd   *exec.Cmd
+	url   string
+	token string // of its API
+	mu    sync.Mutex
+	out   bytes.Buffer
+	logs  bytes.Buffer
+	done  chan struct{}
 }
 
-var listening = regexp.MustCompile(`msg=listening address=(\S+)`)
+// listening is how it says its address: in its log, or in the words of a demonstration.
+var listening = regexp.MustCompile(`(?:msg=listening address=|^  wabawatch +http://)(\S+)`)
 
 // start runs "serve" with settings and waits until it listens.
 func start(t *testing.T, data, graph string, more ...string) *process {
 	t.Helper()
-	p := &process{t: t, done: make(chan struct{})}
-	p.cmd = exec.Command(os.Args[0], "serve", "--listen", "127.0.0.1:0", "--data", data)
-	p.cmd.Env = append(os.Environ(), "WABAWATCH_TEST_BE_MAIN=1", "WABAWATCH_APP_SECRETS="+appSecret, "WABAWATCH_VERIFY_TOKEN="+verifyToken,
-		"WABAWATCH_API_TOKEN="+apiToken, "WABAWATCH_WABA_IDS="+waba, "WABAWATCH_POLL_INTERVAL=1s")
-	if graph != "" {
-		p.cmd.Env = append(p.cmd.Env, "WABAWATCH_ACCESS_TOKEN="+accessToken, "WABAWATCH_GRAPH_URL="+graph)
+	env := []string{
+		"WABAWATCH_APP_SECRETS=" + appSecret, "WABAWATCH_VERIFY_TOKEN=" + verifyToken,
+		"WABAWATCH_API_TOKEN=" + apiToken, "WABAWATCH_WABA_IDS=" + waba, "WABAWATCH_POLL_INTERVAL=1s",
 	}
-	p.cmd.Env = append(p.cmd.Env, more...)
+	if graph != "" {
+		env = append(env, "WABAWATCH_ACCESS_TOKEN="+accessToken, "WABAWATCH_GRAPH_URL="+graph)
+	}
+	return launch(t, append(env, more...), "--data", data)
+}
+
+// launch runs "serve" with settings and flags and waits until it listens.
+func launch(t *testing.T, env []string, flags ...string) *process {
+	t.Helper()
+	p := &process{t: t, token: apiToken, done: make(chan struct{})}
+	p.cmd = exec.Command(os.Args[0], append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
+	p.cmd.Env = slices.Concat(os.Environ(), []string{"WABAWATCH_TEST_BE_MAIN=1"}, env)
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +114,7 @@ func start(t *testing.T, data, graph string, more ...string) *process {
 		p.url = "http://" + a
 	case <-p.done:
 		t.Fatalf("it ended: %s", p.logs.String())
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("it does not listen")
 	}
 	return p
@@ -110,6 +124,22 @@ func start(t *testing.T, data, graph string, more ...string) *process {
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended
 	<-p.done
+}
+
+// interrupt stops it as Ctrl-C does, and waits until it has.
+func (p *process) interrupt() {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		p.t.Fatal(err)
+	}
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		p.t.Fatal("it does not stop")
+	}
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		p.t.Errorf("exit code %d: %s", code, p.logs.String())
+	}
 }
 
 func (p *process) printed() string {
@@ -129,7 +159,7 @@ func (p *process) get(path string) (int, map[string]any) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+apiToken)
+	req.Header.Set("Authorization", "Bearer "+p.token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		p.t.Fatal(err)
@@ -145,11 +175,10 @@ func (p *process) get(path string) (int, map[string]any) {
 // eventually waits for something that will happen.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for range 600 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if ok() {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatalf("never: %s", what)
 }
@@ -306,19 +335,7 @@ func TestSecondProcessSaysWhoHoldsTheFile(t *testing.T) {
 }
 
 func TestStopsGracefullyOnInterrupt(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "w.db")
-	p := start(t, data, "")
-	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-p.done:
-	case <-time.After(30 * time.Second):
-		t.Fatal("it does not stop")
-	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("exit code %d: %s", code, p.logs.String())
-	}
+	start(t, filepath.Join(t.TempDir(), "w.db"), "").interrupt()
 }
 
 // TestBadPosts is the table of what the webhook answers to what it should not get.
