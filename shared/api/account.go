@@ -82,9 +82,11 @@ func (s *Server) rollUps(r *request, records []watch.Account) ([]account, error)
 	out := make([]account, len(records))
 	g, ctx := errgroup.WithContext(r.ctx)
 	for i, rec := range records {
-		g.Go(func() (err error) {
-			out[i], err = s.rollUp(ctx, rec)
-			return err
+		g.Go(func() error {
+			return guarded(func() (err error) {
+				out[i], err = s.rollUp(ctx, rec)
+				return err
+			})
 		})
 	}
 	return out, g.Wait()

@@ -165,16 +165,21 @@ func (s *Server) authenticated(handle func(*request) error) http.Handler {
 			s.fail(w, hr, &failure{http.StatusMethodNotAllowed, "method_not_allowed", "this API only answers GET"})
 			return
 		}
-		defer func() {
-			if p := recover(); p != nil {
-				s.fail(w, hr, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
-			}
-		}()
 		r := &request{http: hr, ctx: hr.Context(), token: token, write: func(v any) error { return respond(w, http.StatusOK, v) }}
-		if err := handle(r); err != nil {
+		if err := guarded(func() error { return handle(r) }); err != nil {
 			s.fail(w, hr, err)
 		}
 	})
+}
+
+// guarded makes a panic of f an error: one query must not end the program.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 // token finds the token of an Authorization header. Digests are compared, in constant time, and

@@ -403,17 +403,29 @@ func TestAlertsAreNewestFirstAndFiltered(t *testing.T) {
 	}
 }
 
-// frail is a reader that panics.
-type frail struct{ api.Reader }
+// frail is a reader that panics, of accounts or of their states.
+type frail struct {
+	api.Reader
+	accounts bool
+}
 
-func (frail) Accounts(context.Context) ([]watch.Account, error) { panic("a fault of ours") }
+func (f frail) Accounts(context.Context) ([]watch.Account, error) {
+	if f.accounts {
+		panic("a fault of ours")
+	}
+	return []watch.Account{{WABAID: "1"}, {WABAID: "2"}}, nil
+}
+
+func (frail) Account(context.Context, string) ([]quality.State, error) { panic("a fault of ours") }
 
 func TestAPanicIsAnAnswerAndALogLine(t *testing.T) {
-	var log strings.Builder
-	s := &api.Server{Reader: frail{}, Tokens: []api.Token{{Token: full}}, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))}
-	code, body := get(t, s.Handler(), full, "/v1/accounts")
-	if code != http.StatusInternalServerError || body["error"] == nil || !strings.Contains(log.String(), "a fault of ours") {
-		t.Errorf("answer %d %v, log %q", code, body, log.String())
+	for _, reader := range []frail{{accounts: true}, {}} {
+		var log strings.Builder
+		s := &api.Server{Reader: reader, Tokens: []api.Token{{Token: full}}, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))}
+		code, body := get(t, s.Handler(), full, "/v1/accounts")
+		if code != http.StatusInternalServerError || body["error"] == nil || !strings.Contains(log.String(), "a fault of ours") {
+			t.Errorf("answer %d %v, log %q", code, body, log.String())
+		}
 	}
 }
 

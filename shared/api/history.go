@@ -2,7 +2,9 @@ package api
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -19,8 +21,13 @@ type change struct {
 	Details   map[string]string `json:"details,omitempty"`
 }
 
-// position orders rows; it is what cursors hold.
-func (c change) position() string { return fmt.Sprintf("%020d %s %s", c.At.Unix(), c.Signal, c.Value) }
+// position orders rows; it is what cursors hold. Of one second there may be several violations.
+func (c change) position() string {
+	details, _ := json.Marshal(c.Details) // a map of strings is always JSON
+	sum := fnv.New64a()
+	_, _ = sum.Write(details)
+	return fmt.Sprintf("%020d %s %s %016x", c.At.Unix(), c.Signal, c.Value, sum.Sum64())
+}
 
 func (s *Server) history(kind quality.Kind) func(*request) error {
 	return func(r *request) error {

@@ -130,7 +130,7 @@ var englishAccounts = map[string]ruleWords{
 			},
 		},
 		Reasons: map[string]phrase{quality.ReasonNotRepeated: {
-			"The incident about the announced ban of {subject} is closed, because nothing was heard of it for 7 days", "no news for 7 days of the announced ban",
+			"The incident about the announced ban of {subject} is closed, because nothing was heard of it for 30 days", "no news for 30 days of the announced ban",
 			"Only a webhook told of it, and no later one called it off: the ban may still come, or have come.",
 			"Treat the ban as coming; Business Support Home tells whether it is settled.",
 		}},

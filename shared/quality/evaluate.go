@@ -116,6 +116,9 @@ func (w *work) evidence(r Rule, heads Heads) map[Signal][]observation {
 			before := w.in.State.Cells[sig].Known
 			if !before.IsZero() && before.At.Before(c.Known.At) {
 				obs = append(obs, observation{before.At, before.Value, before.Track, before.Attrs, true})
+				if last := c.Known.NotBefore; before.Value == c.Known.From && last.After(before.At) {
+					obs = append(obs, observation{last, before.Value, Seen, nil, true})
+				}
 			}
 			obs = append(obs, observation{c.Known.At, c.Known.Value, c.Known.Track, c.Known.Attrs, true})
 			if c.Told.Value == c.Known.Value && c.Told.At.After(c.Known.At) {
@@ -145,8 +148,12 @@ func (w *work) evidence(r Rule, heads Heads) map[Signal][]observation {
 func (w *work) without(r Rule, found []Finding, v View, replay []stretch) (left []Finding, over []stretch) {
 	for _, f := range found {
 		said := v.newest(f.Signal)
-		st := slices.IndexFunc(replay, func(st stretch) bool { return !st.open && st.finding.Key == f.Key && st.to.After(said) })
+		st := slices.IndexFunc(replay, func(st stretch) bool {
+			return !st.open && st.retired == "" && st.finding.Key == f.Key && st.to.After(said)
+		})
 		switch {
+		case f.Announced:
+			left = append(left, f)
 		case slices.ContainsFunc(w.s.Open, func(inc Incident) bool { return inc.Rule == r.ID && inc.Key == f.Key }):
 			left = append(left, f)
 		case slices.ContainsFunc(w.s.Past, func(p Span) bool { return p.Rule == r.ID && p.Key == f.Key && !p.Told.Before(said) }):

@@ -72,7 +72,7 @@ func (inc *Incident) terms() string {
 	switch {
 	case inc.Track != Told:
 		return ""
-	case inc.Rule == RuleTemplateStatus:
+	case inc.Rule == RuleTemplateStatus && inc.Attrs[AttrTitle] == "SECOND_PAUSE":
 		return inc.Attrs[AttrTitle] // not its end, which is reckoned from the time of the webhook
 	case inc.Rule == RuleAccountRestricted:
 		return inc.Attrs[AttrUntil] + "|" + inc.Attrs[AttrViolation]
@@ -161,7 +161,7 @@ func (w *work) goOn(r Rule, inc *Incident, f Finding, v View) {
 		inc.EasingAt = time.Time{}
 		every := r.repeat(*inc)
 		again := slices.ContainsFunc(f.Again, func(t time.Time) bool { return inc.ToldAt.Before(t) && !now.Before(t) }) ||
-			before != inc.terms() // paused or restricted again before the first time was over
+			inc.terms() != "" && before != inc.terms() // paused or restricted again before the first time was over
 		if every > 0 && (again || !now.Before(inc.ToldAt.Add(every))) && !w.full() {
 			w.tellIncident(inc, Reminder, r, f)
 		}
@@ -177,6 +177,9 @@ func (w *work) resumed(f Finding, v View, last Span) time.Time {
 	case ReasonRetired:
 		for _, sig := range []Signal{Status, Archived, Presence} {
 			since = later(since, w.s.Cells[sig].Current.At)
+		}
+		if w.s.Cells[Archived].Current.Value == Yes { // a status that was seen since says that it is in use
+			since = later(since, v.levels[Status].newest)
 		}
 	case ReasonNoRating:
 		since = later(since, w.s.Cells[f.Signal].Current.At)
@@ -228,14 +231,16 @@ func ceasedFor(r Rule, inc *Incident, v View) (reason string) {
 	level := v.levels[inc.Signal]
 	same := level.known.Value == inc.Value && !level.known.At.After(inc.At)
 	switch {
+	case r.Off || same && r.ignores(inc) || v.unasked(inc.Signal):
+		return ReasonUnwatched
 	case v.Retired() != "":
 		return ReasonRetired
-	case r.Off || same && r.ignores(inc) || level.known.Value == Unasked:
-		return ReasonUnwatched
 	case v.void(level):
 		return ReasonNoRating
 	case !inc.Until.IsZero() && !v.At.Before(inc.Until):
 		return inc.UntilReason
+	case same && inc.Rule == RuleAccountDisabled && inc.Value == "SCHEDULE_FOR_DISABLE":
+		return ReasonNotRepeated
 	case same && (inc.Rule == RuleAccountDisabled || inc.Rule == RuleAccountOffboarded):
 		return ReasonHealthy
 	}
@@ -252,6 +257,7 @@ func (w *work) contradictedOnce(r Rule, inc *Incident, v View) bool {
 	if inc.Track != Told || !w.in.Now.Before(heard.Add(youngFor)) {
 		return false
 	}
+	since := inc.At
 	var first, last time.Time // polls that contradict it
 	switch known := v.levels[inc.Signal].known; {
 	case known.Track == Seen:
@@ -260,10 +266,11 @@ func (w *work) contradictedOnce(r Rule, inc *Incident, v View) bool {
 		first = cell.Seen.At
 	case r.Cure != "" && known.Value == inc.Value:
 		_, last, first = v.Seen(r.Cure)
+		since = later(since, cell.Told.At)
 	default:
 		return false
 	}
-	if first.After(inc.At) && last.Sub(first) >= twoPolls {
+	if first.After(since) && last.Sub(first) >= twoPolls {
 		return false
 	}
 	w.recheck = true

@@ -51,11 +51,24 @@ func (w *work) alertNotice(rs Rules, p Point) Severity {
 		return NoSeverity
 	}
 	sev := rs[i].severity(p.Attrs[AttrSeverity], alertSeverity(p.Attrs))
-	ended := p.Value != "ACTIVE" && !w.in.State.Cells[p.Signal].Told.IsZero()
-	if sev.Level() >= Warning.Level() && (p.Value == "ACTIVE" || ended) {
+	if sev.Level() >= Warning.Level() && (p.Value == "ACTIVE" || w.valueBefore(p) == "ACTIVE") {
 		return NoSeverity
 	}
 	return sev
+}
+
+// valueBefore is the value that an added point of a webhook's replaced.
+func (w *work) valueBefore(p Point) string {
+	value := w.in.State.Cells[p.Signal].Known.Value
+	for i, o := range w.obs[p.Signal] {
+		if i == 0 {
+			value = "" // it is all there
+		}
+		if o.at.Before(p.At) {
+			value = o.value
+		}
+	}
+	return value
 }
 
 // maxNotices bounds the notices that a state remembers: the newest facts.

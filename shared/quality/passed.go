@@ -34,7 +34,7 @@ func (w *work) pass(r Rule, replay []stretch) {
 		}
 		w.tell(a)
 		span := Span{Rule: r.ID, Key: f.Key, From: st.from, To: st.to, Reason: st.reason}
-		if r.Once {
+		if r.Once && st.retired == "" {
 			span.Told = justBefore(st.to)
 		}
 		w.s.Past = append(w.s.Past, span)

@@ -49,6 +49,8 @@ type Finding struct {
 	UntilReason string
 	// Again are times at which it is told again, besides the reminders.
 	Again []time.Time
+	// Announced is what has not begun: no state of today is its end.
+	Announced bool
 	// Silent findings are told when they begin and end, and not in between.
 	Silent bool
 }
@@ -68,7 +70,7 @@ func (r Rule) severity(value string, otherwise Severity) Severity {
 func (r Rule) ignores(inc *Incident) bool {
 	kind, _ := inc.Signal.RestrictionType()
 	return slices.ContainsFunc([]string{inc.Value, inc.Attrs[AttrSeverity], kind}, func(value string) bool {
-		return r.severity(value, Critical) == NoSeverity
+		return value != "" && r.severity(value, Critical) == NoSeverity
 	})
 }
 

@@ -134,20 +134,29 @@ func (r Rule) curedBy(sig Signal, value string) Rule {
 
 // untilHealthy makes a rule false once two polls after it was last told found the account
 // healthy: it can be read, it was not rejected, and Meta lets it send. That proves nothing about
-// values that only announce what will come: those end when nobody repeats them.
+// values that only announce what will come, on a day that Meta gives in prose: they last for a month.
 func (r Rule) untilHealthy(announcements ...string) Rule {
 	reads := r.Reads
 	r.Once = true
 	r.Reads = func(s Signal) bool { return s == CanSendMessage || s == ReviewStatus || reads(s) }
 	return r.wrap(func(_ Rule, v View, f Finding) (Finding, bool) {
 		if slices.Contains(announcements, f.Row.Value) {
-			f.Until, f.UntilReason = v.heard(f.Signal).Add(endAfter), ReasonNotRepeated
+			f.Announced, f.Until, f.UntilReason = true, v.heard(f.Signal).Add(announcedFor), ReasonNotRepeated
 			return f, v.At.Before(f.Until)
 		}
 		send, _, sentBefore := v.Seen(CanSendMessage)
 		review, _, _ := v.Seen(ReviewStatus)
 		healthy := Known(send) && send != "BLOCKED" && review != "REJECTED" && sentBefore.After(v.newest(f.Signal))
 		return f, !healthy
+	})
+}
+
+// asked makes a rule false about what polls saw of an account, once nobody asks for polls any more.
+func (r Rule) asked() Rule {
+	reads := r.Reads
+	r.Reads = func(s Signal) bool { return s == Poll || reads(s) }
+	return r.wrap(func(_ Rule, v View, f Finding) (Finding, bool) {
+		return f, f.Row.Track == Told || !v.unasked(f.Signal)
 	})
 }
 

@@ -153,8 +153,15 @@ func TestRules(t *testing.T) {
 		}, acct, "firing account_disabled warning, " + strings.Repeat("reminder account_disabled warning, ", 6) + "escalated account_disabled critical"},
 		{"a ban that is announced ends when nobody repeats it", func(l *ledger) {
 			l.told(t0, fact(acct, BanState, "SCHEDULE_FOR_DISABLE", t0))
-			l.tick(t0.Add(7 * day))
+			l.tick(t0.Add(30 * day))
 		}, acct, "firing account_disabled warning, resolved account_disabled warning"},
+		{"a ban that is announced when an earlier one had healed", func(l *ledger) {
+			for hour := range 6 {
+				healthy(l, at(3600*(hour+1)))
+			}
+			l.told(at(7*3600), fact(acct, BanState, "DISABLE", t0, AttrDate, "one"))
+			l.told(at(7*3600+60), fact(acct, BanState, "SCHEDULE_FOR_DISABLE", at(5400), AttrDate, "another"))
+		}, acct, "passed account_disabled critical, firing account_disabled warning"},
 		{"an account alert that ends as information is told once", func(l *ledger) {
 			sig := AlertOf("BUSINESS", "5", "X")
 			l.told(t0, fact(acct, sig, "ACTIVE", t0, AttrSeverity, "WARNING"))

@@ -102,7 +102,7 @@ const (
 
 	RestrictionActive = "ACTIVE"
 
-	Unasked   = "UNASKED"   // of an account's polls: nobody asks for them any more
+	Unasked   = "UNASKED"   // of polls and of presence: nobody asks for them any more
 	Unchecked = "UNCHECKED" // of the token: it was good when it could last be looked at
 	Unlisted  = "UNLISTED"  // of the deployment's polls: the portfolio's accounts cannot be listed
 )

@@ -102,12 +102,13 @@ type NoticeMark struct {
 
 const (
 	maxPast          = 20
-	repeatFor        = 8 * 24 * time.Hour // a like reading within this time may be a redelivery
-	undatedRepeatFor = 24 * time.Hour     // the same of one without date or expiry
-	oldNews          = 48 * time.Hour     // what ended or happened longer ago is not told
-	endAfter         = 7 * 24 * time.Hour // webhook-only incidents, Flagged, and UNKNOWN
-	youngFor         = 10 * time.Minute   // a webhook this young is contradicted by two polls only
-	twoPolls         = 55 * time.Second   // apart: a minute, less the schedule's slack
+	repeatFor        = 8 * 24 * time.Hour  // a like reading within this time may be a redelivery
+	undatedRepeatFor = 24 * time.Hour      // the same of one without date or expiry
+	oldNews          = 48 * time.Hour      // what ended or happened longer ago is not told
+	endAfter         = 7 * 24 * time.Hour  // webhook-only incidents, Flagged, and UNKNOWN
+	announcedFor     = 30 * 24 * time.Hour // what will come, on a day that Meta gives in prose
+	youngFor         = 10 * time.Minute    // a webhook this young is contradicted by two polls only
+	twoPolls         = 55 * time.Second    // apart: a minute, less the schedule's slack
 )
 
 // Clone returns a copy that shares nothing that Apply changes.

@@ -33,6 +33,7 @@ func stretches(r Rule, k Kind, obs map[Signal][]observation, now time.Time) []st
 	var done []stretch
 	running := map[string]*stretch{}
 	latest := map[string]Finding{}
+	over := map[string]time.Time{} // when what ends once and for all has ended
 	var last time.Time
 	film := newReplay(k, obs)
 	for len(instants) > 0 {
@@ -45,13 +46,18 @@ func stretches(r Rule, k Kind, obs map[Signal][]observation, now time.Time) []st
 		v := film.until(at)
 		var found []Finding
 		if v.Retired() == "" {
-			found = r.Holds(r, v)
+			found = slices.DeleteFunc(r.Holds(r, v), func(f Finding) bool {
+				return r.Once && !f.Announced && v.newest(f.Signal).Before(over[f.Key])
+			})
 		}
 		for key, run := range running {
 			if !slices.ContainsFunc(found, func(f Finding) bool { return f.Key == key }) {
 				inc := Incident{Rule: r.ID}
 				inc.adopt(latest[key])
 				run.to, run.reason, run.retired = at, ceasedFor(r, &inc, v), v.Retired()
+				if run.retired == "" {
+					over[key] = at
+				}
 				done = append(done, *run)
 				delete(running, key)
 			}

@@ -10,13 +10,11 @@ func token() Rule {
 	r := level(RuleWatchToken, Deployment, Token, tokenLevels)
 	bad := r.Holds
 	r.Holds = func(r Rule, v View) []Finding {
-		if found := bad(r, v); found != nil {
-			return found
-		}
+		found := bad(r, v)
 		row, ok := v.Known(Token)
 		until := parseTime(row.Attrs[AttrUntil])
 		if !ok || until.IsZero() {
-			return nil
+			return found
 		}
 		// Time alone made it so, not the change to VALID.
 		f := Finding{Signal: Token, Row: row}
@@ -29,8 +27,8 @@ func token() Rule {
 			f.Severity = r.severity("EXPIRING", Warning)
 			f.Row.At = later(row.At, until.Add(-tokenWarning))
 		}
-		if f.Severity == NoSeverity {
-			return nil
+		if f.Severity == NoSeverity || len(found) > 0 && found[0].Severity.Level() >= f.Severity.Level() {
+			return found
 		}
 		return []Finding{f}
 	}

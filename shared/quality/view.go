@@ -52,8 +52,8 @@ func (v View) newest(s Signal) time.Time {
 // heard is newest, or when that reading was last repeated.
 func (v View) heard(s Signal) time.Time { return later(v.newest(s), v.levels[s].repeated) }
 
-// Retired says why the subject is out of use: its status, that it was archived, or that it is
-// gone. "" while it is in use. Being retired is a level: any newer reading ends it.
+// Retired says why the subject is out of use: its status, that it was archived, that it is gone, or that
+// nobody asks for it. "" while it is in use. Being retired is a level: any newer reading ends it.
 func (v View) Retired() string {
 	status, _ := v.Known(Status)
 	switch status.Value {
@@ -63,19 +63,24 @@ func (v View) Retired() string {
 	if a, ok := v.Known(Archived); ok && a.Value == Yes && !v.levels[Status].newest.After(v.newest(Archived)) {
 		return "ARCHIVED"
 	}
-	if p := v.levels[Presence]; p.known.Value == Gone {
+	if p := v.levels[Presence]; p.known.Value == Gone || p.known.Value == Unasked {
 		for s, l := range v.levels {
 			if s != Presence && later(l.told, l.known.At).After(p.known.At) {
 				return ""
 			}
 		}
-		return Gone
+		return p.known.Value
 	}
 	return ""
 }
 
 // OutOfUse says why a subject is out of use at now, as Retired does.
 func (s State) OutOfUse(heads Heads, now time.Time) string { return s.view(now, heads).Retired() }
+
+// unasked reports whether nobody asks any more for what polls would tell of a signal.
+func (v View) unasked(s Signal) bool {
+	return v.levels[Presence].known.Value == Unasked || v.levels[Poll].known.Value == Unasked && (s == Poll || ClassOf(v.Kind, s) != "")
+}
 
 // retires reports whether a signal may say that its subject is out of use.
 func retires(s Signal) bool { return s == Status || s == Archived || s == Presence }

@@ -84,9 +84,15 @@ func (w *Watcher) enrol(ctx context.Context, wabaID string, o Origin) error {
 		return fmt.Errorf("enrol %s: %w", wabaID, err)
 	}
 	err = w.reschedule(ctx, wabaID, func(s *Schedule) bool {
-		back := s.Off
+		back, now := s.Off, w.Now().UTC()
+		for class, c := range s.Classes {
+			if back {
+				c.Since = now // it was not blind while nobody asked
+				s.Classes[class] = c
+			}
+		}
 		s.Off = false
-		return s.begin(quality.Classes, w.Now().UTC()) || back
+		return s.begin(quality.Classes, now) || back
 	})
 	if err != nil {
 		return err
@@ -120,11 +126,17 @@ func (w *Watcher) dismiss(ctx context.Context) error {
 			return true
 		})
 		if err == nil {
-			err = w.judged(ctx, a.WABAID, quality.Unasked)
+			err = w.unask(ctx, a.WABAID)
 		}
-		if err == nil {
-			a.Origin = Heard // last: until then the next start does it all again
-			err = w.Store.PutAccount(ctx, a)
+		if err == nil { // last: until then the next start does it all again
+			err = persist(ctx, mergeTries, func() error {
+				a, err := w.Store.AccountRecord(ctx, a.WABAID)
+				if err != nil || a.Origin != Configured {
+					return err
+				}
+				a.Origin = Heard
+				return w.Store.PutAccount(ctx, a)
+			})
 		}
 		if err != nil {
 			return fmt.Errorf("leave %s alone: %w", a.WABAID, err)
@@ -134,17 +146,25 @@ func (w *Watcher) dismiss(ctx context.Context) error {
 	return nil
 }
 
-// judged writes down how the polls of an account are doing, if it was said to be doing badly.
-func (w *Watcher) judged(ctx context.Context, wabaID, value string) error {
-	subject := quality.AccountSubject(wabaID)
-	states, heads, err := w.Store.Load(ctx, []quality.Subject{subject})
+// unask ends what is told of an account from polls alone, since no poll will end it: that it cannot be
+// polled, and what its numbers and templates were last seen with.
+func (w *Watcher) unask(ctx context.Context, wabaID string) error {
+	states, err := w.Store.Account(ctx, wabaID)
 	if err != nil {
 		return err
 	}
-	if before := states[subject].Cells[quality.Poll].Current.Value; before == "" || before == pollOK || before == value {
-		return nil
+	in := map[quality.Subject]incoming{}
+	for _, st := range states {
+		sig := quality.Presence
+		if st.Subject.Kind == quality.Account {
+			sig = quality.Poll
+		}
+		if len(st.Open) == 0 || st.Subject.Kind == quality.Portfolio || st.Cells[sig].Current.Value == quality.Unasked {
+			continue
+		}
+		p := quality.Point{Subject: st.Subject, Signal: sig, Value: quality.Unasked, At: w.Now().UTC().Truncate(time.Second), Track: quality.Seen}
+		in[st.Subject] = incoming{told: []quality.Point{p}}
 	}
-	p := quality.Point{Subject: subject, Signal: quality.Poll, Value: value, At: w.Now().UTC().Truncate(time.Second), Track: quality.Seen}
-	_, err = w.merge(ctx, map[quality.Subject]incoming{subject: {told: []quality.Point{p}}}, &loaded{states, heads}, nil)
+	_, err = w.merge(ctx, in, nil, nil)
 	return err
 }

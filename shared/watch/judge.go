@@ -80,7 +80,11 @@ func (r *run) judgeToken(ctx context.Context) error {
 	if err != nil || states[subject].Cells[quality.Token].Current.Value != "VALID" {
 		return err
 	}
-	p := quality.Point{Subject: subject, Signal: quality.Token, Value: quality.Unchecked, At: now, Track: quality.Seen, Attrs: map[string]string{quality.AttrReason: string(c.Failure)}}
+	attrs := map[string]string{quality.AttrReason: string(c.Failure)}
+	if until := states[subject].Cells[quality.Token].Current.Attrs[quality.AttrUntil]; until != "" {
+		attrs[quality.AttrUntil] = until // it ends all the same
+	}
+	p := quality.Point{Subject: subject, Signal: quality.Token, Value: quality.Unchecked, At: now, Track: quality.Seen, Attrs: attrs}
 	_, err = r.merge(ctx, map[quality.Subject]incoming{subject: {told: []quality.Point{p}}}, &loaded{states, heads}, nil)
 	return err
 }

@@ -77,10 +77,11 @@ func (r *reader) novel(kind, raw string) {
 	r.unknown = append(r.unknown, quality.Novelty{Kind: kind, WABAID: r.waba, Raw: raw})
 }
 
-// refused reports signals that a rule needs and whose fields Meta refused.
+// refused reports signals that a rule needs and whose fields Meta refused. Of the messaging limit, which
+// several fields tell, it says nothing.
 func (r *reader) refused(k quality.Kind, signals []quality.Signal) {
 	for _, sig := range signals {
-		watched := slices.ContainsFunc(quality.DefaultRules, func(rule quality.Rule) bool {
+		watched := sig == quality.Category || sig == quality.CorrectCategory || slices.ContainsFunc(quality.DefaultRules, func(rule quality.Rule) bool {
 			return slices.Contains(rule.Kinds, k) && rule.Reads(sig)
 		})
 		if watched {
