@@ -72,9 +72,6 @@ func (s State) Unsettled(class Class, heads Heads, now time.Time) bool {
 	if len(s.Open) > 0 || s.Version > 0 && s.Ruleset < Ruleset || !s.Due.IsZero() && !s.Due.After(now) {
 		return true
 	}
-	if s.Cells[Archived].Known.Value == Yes && ClassOf(s.Subject.Kind, Status) == class {
-		return true // a status that polls still see takes it back into use
-	}
 	for sig, c := range s.Cells {
 		if ClassOf(s.Subject.Kind, sig) != class || c.Told.IsZero() || c.Seen.IsZero() {
 			continue

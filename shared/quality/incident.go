@@ -93,7 +93,7 @@ func (w *work) heldSince(r Rule, f Finding, v View, replay []stretch, inc *Incid
 		}
 	}
 	switch last := w.lastPast(r, f.Key); {
-	case !last.To.After(since):
+	case !last.To.After(since) || f.Announced:
 		return since
 	case inc != nil:
 		return inc.Since
@@ -177,9 +177,6 @@ func (w *work) resumed(f Finding, v View, last Span) time.Time {
 	case ReasonRetired:
 		for _, sig := range []Signal{Status, Archived, Presence} {
 			since = later(since, w.s.Cells[sig].Current.At)
-		}
-		if w.s.Cells[Archived].Current.Value == Yes { // a status that was seen since says that it is in use
-			since = later(since, v.levels[Status].newest)
 		}
 	case ReasonNoRating:
 		since = later(since, w.s.Cells[f.Signal].Current.At)

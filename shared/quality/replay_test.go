@@ -27,7 +27,6 @@ func pastView(k Kind, at time.Time, obs map[Signal][]observation) View {
 			l.unknownSince = every[len(every)-1].At
 		}
 		for _, o := range upTo {
-			l.newest = o.at
 			if o.track == Seen {
 				if o.value != l.seen {
 					l.seenAt = time.Time{}

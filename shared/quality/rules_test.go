@@ -184,11 +184,13 @@ func TestRules(t *testing.T) {
 			l.told(at(3*3600), fact(tpl, Status, "PAUSED", at(3*3600), AttrTitle, "SECOND_PAUSE"))
 			l.told(at(3*3600), fact(tpl, Status, "PAUSED", at(3*3600), AttrTitle, "SECOND_PAUSE"))
 		}, tpl, "firing template_status warning, reminder template_status warning"},
-		{"an archived template that polls see paused is in use", func(l *ledger) {
+		{"an archived template is out of use until its status changes", func(l *ledger) {
 			l.see(t0, Templates, Status, "PAUSED")
 			l.told(at(600), fact(tpl, Archived, Yes, at(600)))
 			l.see(at(1800), Templates, Status, "PAUSED")
-		}, tpl, "firing template_status warning, resolved template_status warning, firing template_status warning"},
+			l.told(at(1900), fact(tpl, QualityScore, Red, at(1900)))
+			l.see(at(3600), Templates, Status, "DISABLED")
+		}, tpl, "firing template_status warning, resolved template_status warning, firing template_quality critical, firing template_status critical"},
 		{"a limit that falls is a warning, one that rises is information", func(l *ledger) {
 			l.told(t0, fact(home, MessagingLimit, "TIER_10K", t0))
 			l.told(at(60), fact(home, MessagingLimit, "TIER_2K", at(60)))

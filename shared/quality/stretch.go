@@ -135,7 +135,6 @@ func (s *replayed) next() {
 	s.every.add(s.left[:n])
 	l := &s.viewed
 	for _, o := range s.left[:n] {
-		l.newest = o.at
 		if o.track == Told {
 			s.told[o.value] = o.at
 			continue

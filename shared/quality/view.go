@@ -17,7 +17,6 @@ type viewed struct {
 	unknownSince time.Time // zero while the current value is known
 	told         time.Time // newest reading of the known value by a webhook
 	repeated     time.Time // newest repeat of that reading, which is no reading of its own
-	newest       time.Time // newest point or confirmation of any value
 	seen         string
 	seenAt       time.Time // newest confirmation of what polls saw
 	seenBefore   time.Time // the one before it
@@ -60,7 +59,8 @@ func (v View) Retired() string {
 	case "MIGRATED", "DELETED", "PENDING_DELETION", "ARCHIVED":
 		return status.Value
 	}
-	if a, ok := v.Known(Archived); ok && a.Value == Yes && !v.levels[Status].newest.After(v.newest(Archived)) {
+	// Only a webhook says so, and a poll that sees the status of before does not take it back.
+	if a, ok := v.Known(Archived); ok && a.Value == Yes && !v.newest(Status).After(v.newest(Archived)) {
 		return "ARCHIVED"
 	}
 	if p := v.levels[Presence]; p.known.Value == Gone || p.known.Value == Unasked {
@@ -98,7 +98,6 @@ func (s State) view(now time.Time, heads Heads) View {
 		if c.Told.Value == c.Known.Value {
 			l.told, l.repeated = c.Told.At, c.Told.Until
 		}
-		l.newest = later(c.Told.At, l.seenAt)
 		v.levels[sig] = l
 	}
 	return v
