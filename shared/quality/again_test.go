@@ -311,3 +311,20 @@ func TestAnIncidentBeginsAfterTheOneBefore(t *testing.T) {
 		}
 	}
 }
+
+// TestABanWithoutADateThatComesAgainMayBeACopy: it is told all the same, and says so.
+func TestABanWithoutADateThatComesAgainMayBeACopy(t *testing.T) {
+	acct := AccountSubject("1")
+	for date, repeated := range map[string]bool{"": true, "November 30, 2026": false} {
+		l := newLedger(t, acct)
+		l.told(t0, fact(acct, BanState, "DISABLE", t0, AttrDate, date))
+		l.told(at(60), fact(acct, BanState, "REINSTATE", at(60)))
+		if date != "" {
+			date = "December 1, 2026"
+		}
+		l.told(t0.Add(2*day), fact(acct, BanState, "DISABLE", t0.Add(2*day), AttrDate, date))
+		if last := l.alerts[len(l.alerts)-1]; last.Event != Firing || last.Repeated != repeated {
+			t.Errorf("date %q: told %q, the last as possibly repeated: %v", date, l.said(), last.Repeated)
+		}
+	}
+}

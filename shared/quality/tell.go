@@ -35,6 +35,9 @@ func (w *work) tellIncident(inc *Incident, e Event, r Rule, f Finding) {
 	if e == Firing {
 		class := ClassOf(w.s.Subject.Kind, f.Signal)
 		a.FirstLook = f.Row.Track == Seen && w.in.FirstLook[class] || w.in.State.Version > 0 && r.Since > w.in.State.Ruleset
+		// What has no date looks like a late copy of what has ended; not telling it might hide the next.
+		last := w.lastPast(r, inc.Key)
+		a.Repeated = collapses(f.Signal) && f.Row.Attrs[term(f.Signal)] == "" && !last.To.IsZero() && inc.OpenedAt.Sub(last.To) < repeatFor
 	}
 	a.PreviousAt = inc.ToldAt
 	inc.ToldAt = w.in.Now
