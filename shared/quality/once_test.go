@@ -75,6 +75,7 @@ func TestManyOtherEndsDoNotBringABanBack(t *testing.T) {
 	for hour := range 3 {
 		healthy(l, at(3600*(hour+1)))
 	}
+	l.see(at(5*3600), Health, CanSendMessage, "BLOCKED") // for something else
 	now := t0.Add(day)
 	for i := range maxPast + 5 {
 		sig := AlertOf("PHONE_NUMBER", fmt.Sprint(i), "PROFILE_PICTURE_LOST")
@@ -83,7 +84,6 @@ func TestManyOtherEndsDoNotBringABanBack(t *testing.T) {
 			l.told(now, fact(acct, sig, value, now, AttrSeverity, "WARNING"))
 		}
 	}
-	l.see(now.Add(time.Hour), Health, CanSendMessage, "BLOCKED")
 	for _, inc := range l.state.Open {
 		if inc.Rule == RuleAccountDisabled {
 			t.Errorf("the ban is open again: %+v", inc)
