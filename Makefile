@@ -112,7 +112,7 @@ conformance: $(NEED_EMULATOR) .tools/moto/.done $(EMULATOR) ## Hold the table to
 # Without the lines that say when tests start and that parts of them passed. Some wait until Meta's second or
 # a minute of ours has passed, so more of them run at once than there are processors.
 stack: need-python $(NEED_EMULATOR) .tools/sam/.done .tools/moto/.done $(EMULATOR) .tools/qemu/.done build/cfn.json ## Run the built functions on DynamoDB Local and moto; STACK_TESTS chooses, KILLS is how many are killed
-	@{ WABAWATCH_KILLS=$(KILLS) go test -tags verify -count=1 -v -parallel 4 -run '$(STACK_TESTS)' ./verify; echo $$? >build/stack.status; } | grep -v -e '^=== ' -e '^ *--- PASS: .*/'; exit $$(cat build/stack.status)
+	@{ WABAWATCH_KILLS=$(KILLS) go test -tags verify -count=1 -timeout 45m -v -parallel 4 -run '$(STACK_TESTS)' ./verify; echo $$? >build/stack.status; } | grep -v -e '^=== ' -e '^ *--- PASS: .*/'; exit $$(cat build/stack.status)
 
 lint: ## Run staticcheck
 	go run -modfile=tools/go/go.mod honnef.co/go/tools/cmd/staticcheck -tags verify,dynamodb ./...
