@@ -135,17 +135,21 @@ func TestSNSIsDownForAWhile(t *testing.T) {
 	l.pump()
 	down := proxy.Match{From: stack.Notifier, Service: proxy.SNS}
 	l.s.Proxy.Always(down, proxy.Fail(http.StatusServiceUnavailable))
-	try := func() {
+	try := func() { // a batch, which may have yet to become due
 		t.Helper()
-		step, any, err := l.s.Stream.Step(t.Context())
-		if err != nil || any && len(step.Failed) == 0 {
-			t.Fatalf("while SNS is down: %+v, %v", step, err)
+		for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+			step, any, err := l.s.Stream.Step(t.Context())
+			if err != nil || any && len(step.Failed) == 0 || time.Now().After(end) {
+				t.Fatalf("while SNS is down: %+v, %v", step, err)
+			}
+			if any {
+				return
+			}
 		}
 	}
 	nextSecond()
 	tell(t, l, "1", "DISABLED")
 	tell(t, l, "2", "PAUSED")
-	time.Sleep(l.s.Stream.Window) // until the batch is due
 	try()
 	nextSecond()
 	tell(t, l, "1", "APPROVED")
