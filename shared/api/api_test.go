@@ -501,21 +501,6 @@ func TestARestrictionSaysWhetherItIsInForce(t *testing.T) {
 	}
 }
 
-// TestWhatHappensIsARowEachTime: two changes of a PIN are two, though they say the same.
-func TestWhatHappensIsARowEachTime(t *testing.T) {
-	const path = "/v1/accounts/1/numbers/12025550101/history?signal=pin"
-	h := serve(t,
-		point(quality.PhoneNumber, "1", "12025550101", quality.PIN, "PIN_CHANGED", 0),
-		point(quality.PhoneNumber, "1", "12025550101", quality.PIN, "PIN_CHANGED", 5),
-		point(quality.PhoneNumber, "1", "12025550101", quality.PIN, "PIN_RESET_REQUEST", 5),
-	)
-	for _, limit := range []string{"1", "100"} {
-		if rows := walk(t, h, path, limit); len(rows) != 3 {
-			t.Errorf("by %s: %v, want three rows", limit, rows)
-		}
-	}
-}
-
 func TestTimesOfAlertsAreWholeSeconds(t *testing.T) {
 	_, body := get(t, sample(t), full, "/v1/alerts")
 	for _, it := range body["items"].([]any) {

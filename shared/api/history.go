@@ -2,9 +2,7 @@ package api
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"time"
 
@@ -21,13 +19,8 @@ type change struct {
 	Details   map[string]string `json:"details,omitempty"`
 }
 
-// position orders rows; it is what cursors hold. Of one second there may be several violations.
-func (c change) position() string {
-	details, _ := json.Marshal(c.Details) // a map of strings is always JSON
-	sum := fnv.New64a()
-	_, _ = sum.Write(details)
-	return fmt.Sprintf("%020d %s %s %016x", c.At.Unix(), c.Signal, c.Value, sum.Sum64())
-}
+// position orders rows; it is what cursors hold.
+func (c change) position() string { return fmt.Sprintf("%020d %s", c.At.Unix(), c.Signal) }
 
 func (s *Server) history(kind quality.Kind) func(*request) error {
 	return func(r *request) error {
@@ -77,7 +70,7 @@ func (s *Server) rows(r *request, st quality.State, only quality.Signal, from, t
 	for sig, c := range st.Cells {
 		switch {
 		case only != "" && sig != only:
-		case !from.IsZero() && !quality.Happens(sig) && c.Agreed() && !c.Current.At.After(from):
+		case !from.IsZero() && c.Agreed() && !c.Current.At.After(from):
 			history[sig] = []quality.Row{c.Current} // nothing has changed since: there is nothing to read
 		default:
 			need[sig] = time.Time{}

@@ -177,15 +177,6 @@ func sameReading(sig Signal, a, b Point) bool {
 	return a.Value == b.Value && a.Attrs[term(sig)] == b.Attrs[term(sig)] && a.Attrs[AttrViolation] == b.Attrs[AttrViolation]
 }
 
-// Happens reports whether a signal is of things that happen, like the change of a PIN, and have no end.
-func Happens(sig Signal) bool {
-	switch sig {
-	case PIN, Violation, LimitExceeded, UnknownThing, TestButton:
-		return true
-	}
-	return false
-}
-
 // rows collapses observations: one row per change. Within a second the last observation is
 // the one in force. keep says which values count. Where a row is over after a while, a like
 // reading after that begins another; 0 for never.
@@ -278,15 +269,7 @@ func anyValue(string) bool { return true }
 
 // History returns the rows of a signal, oldest first, from complete evidence or from a span of
 // it. Of a span, the first row is the value in force when it begins; its At is the newest
-// observation before the span, unless it is also the first ever. Of a signal that happens rather
-// than lasts every point is a row.
+// observation before the span, unless it is also the first ever.
 func History(k Kind, sig Signal, ev Evidence) []Row {
-	if Happens(sig) {
-		var out []Row
-		for _, p := range slices.SortedFunc(slices.Values(ev.Points), func(a, b Point) int { return comparePoints(k, a, b) }) {
-			out = append(out, Row{Value: p.Value, At: p.At, Track: p.Track, Attrs: united(nil, p.Attrs)})
-		}
-		return out
-	}
 	return rows(outline(k, sig, ev), anyValue, 0)
 }
