@@ -59,7 +59,8 @@ func TestManyPostsOfOneAccount(t *testing.T) {
 				one := whatsapptest.Template{ID: fmt.Sprint(1000 + 100*side + i), Name: "one", Language: "en_US"}
 				change := whatsapptest.TemplateStatus(waba, one, "REJECTED", time.Now())
 				news := whatsapptest.Change{WABAID: waba, Field: "new_field", At: time.Now(), Value: map[string]any{"post": one.ID}}
-				if status, err := p.sender().Send(t.Context(), change, news); err != nil || status != http.StatusOK {
+				more := whatsapptest.Change{WABAID: waba, Field: "new_field_" + one.ID, At: time.Now(), Value: map[string]any{}}
+				if status, err := p.sender().Send(t.Context(), change, news, more); err != nil || status != http.StatusOK {
 					t.Errorf("post = %d, %v", status, err)
 				}
 			}

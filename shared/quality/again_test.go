@@ -267,7 +267,7 @@ func TestAReadingIsItsOwnAfterEightDays(t *testing.T) {
 // TestAnIncidentBeginsAfterTheOneBefore: its value may have held all along, but what was told as over is not
 // told again as part of what comes after.
 func TestAnIncidentBeginsAfterTheOneBefore(t *testing.T) {
-	acct, number := AccountSubject("1"), Subject{PhoneNumber, "1", "12025550101"}
+	acct, number, tpl := AccountSubject("1"), Subject{PhoneNumber, "1", "12025550101"}, Subject{Template, "1", "7"}
 	hour := func(n float64) time.Time { return t0.Add(time.Duration(n * float64(time.Hour))) }
 	until := func(n float64) (string, string) { return AttrUntil, hour(n).Format(time.RFC3339) }
 	for _, tc := range []struct {
@@ -292,6 +292,11 @@ func TestAnIncidentBeginsAfterTheOneBefore(t *testing.T) {
 			key, date = until(72)
 			l.told(hour(30), fact(number, Restriction("X"), RestrictionActive, hour(20), key, date))
 		}, hour(24)},
+		{"paused again after it was deleted and came back, all told late", tpl, func(l *ledger) {
+			for i, status := range []string{"PAUSED", "PENDING_DELETION", "APPROVED", "PAUSED"} {
+				l.told(hour(8+float64(i)), fact(tpl, Status, status, hour(float64(i))))
+			}
+		}, hour(3)},
 		{"red when it was migrated and came back", number, func(l *ledger) {
 			l.see(hour(0), Numbers, QualityRating, Red)
 			l.told(hour(1), fact(number, Status, "MIGRATED", hour(1)))

@@ -131,7 +131,7 @@ func effective(sig Signal, points []Point) []Point {
 	var out []Point
 	for _, p := range slices.SortedStableFunc(slices.Values(points), func(a, b Point) int { return a.At.Compare(b.At) }) {
 		repeat := p.Track == Told && slices.ContainsFunc(out, func(q Point) bool {
-			return q.Track == Told && q.At.Before(p.At) && p.At.Sub(q.At) < repeatedWithin(sig, p) && sameReading(sig, p, q)
+			return q.Track == Told && q.At.Before(p.At) && p.At.Sub(q.At) < repeatedWithin(sig, p, q, out) && sameReading(sig, p, q)
 		})
 		if !repeat {
 			out = append(out, p)
@@ -140,8 +140,13 @@ func effective(sig Signal, points []Point) []Point {
 	return out
 }
 
-func repeatedWithin(sig Signal, p Point) time.Duration {
-	if p.Attrs[term(sig)] == "" {
+// repeatedWithin is how long after a reading a like one is its copy. One that was followed by another
+// of the same value, for another reason or time, is not imposed again.
+func repeatedWithin(sig Signal, p, like Point, kept []Point) time.Duration {
+	followed := slices.ContainsFunc(kept, func(o Point) bool {
+		return o.Value == p.Value && o.At.After(like.At) && !sameReading(sig, o, p)
+	})
+	if p.Attrs[term(sig)] == "" && !followed {
 		return undatedRepeatFor
 	}
 	return repeatFor

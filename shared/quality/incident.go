@@ -187,7 +187,11 @@ func (w *work) resumed(f Finding, v View, last Span) time.Time {
 // adopt takes over what a rule finds now.
 func (inc *Incident) adopt(f Finding) {
 	inc.Signal, inc.Value, inc.From = f.Signal, f.Row.Value, f.Row.From
+	title := inc.Attrs[AttrTitle]
 	inc.At, inc.NotBefore, inc.Track, inc.Attrs = f.Row.At, f.Row.NotBefore, f.Row.Track, f.Row.Attrs
+	if title == "SECOND_PAUSE" && inc.Attrs[AttrTitle] == "FIRST_PAUSE" { // a copy of what was before
+		inc.Attrs = united(inc.Attrs, map[string]string{AttrTitle: title})
+	}
 	if inc.At.Before(inc.Since) { // told again after it was over, with no other value between
 		inc.At, inc.From, inc.NotBefore = inc.Since, "", time.Time{}
 	}
@@ -299,9 +303,11 @@ func (w *work) resolved(r Rule, inc *Incident, v View, reason, retired string) A
 	a.IncidentID, a.IncidentSince = &id, &since
 	inc.Revision++
 	a.Revision, a.ID = inc.Revision, inc.ID+"."+strconv.Itoa(inc.Revision)
-	a.From, a.At, a.Source = text(inc.Value), w.in.Now, "clock"
+	a.From, a.At, a.Source = text(inc.Value), w.in.Now.Truncate(time.Second), "clock"
 	lifted := v.newest(RestrictionLifted)
 	switch {
+	case reason == ReasonRetired: // which may be known long after
+		a.Reason, a.At = &reason, v.retiredAt()
 	case reason != "":
 		a.Reason = &reason
 	case r.ID == RuleAccountRestricted && !lifted.Before(inc.At):

@@ -121,6 +121,9 @@ func (w *work) noticeOf(p Point, rule string, sev Severity) {
 	}
 	a := w.notice(rule, sev, p.Signal, value, p.At)
 	a.From, a.To, a.At, a.Source, a.Details = text(p.Attrs[AttrPrevious]), text(p.Value), p.At, source(p.Track), p.Attrs
+	if p.Signal == UnknownThing && strings.HasPrefix(p.Value, "refused:") {
+		a.Source = source(Seen) // only a poll can find that
+	}
 	a.Repeated = repeated
 	if reason := p.Attrs[AttrReason]; reason != "" {
 		a.Reason = &reason

@@ -129,6 +129,11 @@ func TestRules(t *testing.T) {
 			l.told(at(60), fact(acct, RestrictionLifted, "UNBAN", at(60)))
 			l.told(at(120), fact(acct, Restriction("X"), RestrictionActive, at(120), AttrViolation, "STRIKE_2"))
 		}, acct, "firing account_restricted critical, resolved account_restricted critical, firing account_restricted critical"},
+		{"a copy of what was followed by worse is no news", func(l *ledger) {
+			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0, AttrViolation, "STRIKE_1"))
+			l.told(at(3600), fact(acct, Restriction("X"), RestrictionActive, at(3600), AttrViolation, "OFFBOARD"))
+			l.told(at(3*3600), fact(acct, Restriction("X"), RestrictionActive, t0.Add(30*time.Hour), AttrViolation, "STRIKE_1"))
+		}, acct, "firing account_restricted critical, reminder account_restricted critical"},
 		{"a restriction that will last longer is told at once", func(l *ledger) {
 			l.told(t0, fact(acct, Restriction("X"), RestrictionActive, t0, AttrUntil, t0.Add(7*day).Format(time.RFC3339)))
 			l.told(at(60), fact(acct, Restriction("X"), RestrictionActive, at(60), AttrUntil, t0.Add(30*day).Format(time.RFC3339)))
@@ -182,6 +187,8 @@ func TestRules(t *testing.T) {
 			l.told(t0, fact(tpl, Status, "PAUSED", t0, AttrTitle, "FIRST_PAUSE"))
 			l.told(at(60), fact(tpl, Status, "PAUSED", at(60), AttrTitle, "FIRST_PAUSE", AttrUntil, at(60).Add(3*time.Hour).Format(time.RFC3339))) // a copy
 			l.told(at(3*3600), fact(tpl, Status, "PAUSED", at(3*3600), AttrTitle, "SECOND_PAUSE"))
+			l.told(at(3*3600+60), fact(tpl, Status, "PAUSED", at(3*3600+60), AttrTitle, "FIRST_PAUSE")) // copies
+			l.told(at(3*3600+120), fact(tpl, Status, "PAUSED", at(3*3600+120), AttrTitle, "SECOND_PAUSE"))
 			l.told(at(3*3600), fact(tpl, Status, "PAUSED", at(3*3600), AttrTitle, "SECOND_PAUSE"))
 		}, tpl, "firing template_status warning, reminder template_status warning"},
 		{"an archived template is out of use until its status changes", func(l *ledger) {

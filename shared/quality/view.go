@@ -74,6 +74,20 @@ func (v View) Retired() string {
 	return ""
 }
 
+// retiredAt is since when the subject has been out of use.
+func (v View) retiredAt() time.Time {
+	archived, _ := v.Known(Archived)
+	switch why := v.Retired(); {
+	case why == "":
+		return time.Time{}
+	case v.levels[Status].known.Value == why:
+		return v.levels[Status].known.At
+	case archived.Value == Yes && why == "ARCHIVED":
+		return archived.At
+	}
+	return v.levels[Presence].known.At
+}
+
 // OutOfUse says why a subject is out of use at now, as Retired does.
 func (s State) OutOfUse(heads Heads, now time.Time) string { return s.view(now, heads).Retired() }
 

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	mergeTries    = 8
+	mergeTries    = 16
 	mergeParallel = 8
 	maxActions    = 90 // of one subject in one commit
 	maxPoints     = 40 // the oldest, beside which go as many of the newest

@@ -9,8 +9,7 @@ import (
 	"github.com/wabawatch/wabawatch/shared/quality"
 )
 
-// scheduleTries is more than mergeTries: all webhooks and polls of an account meet on its one
-// schedule.
+// scheduleTries are many: all webhooks and polls of an account meet on its one schedule.
 const scheduleTries = 16
 
 // Schedule says when an account is polled, and who is doing it.

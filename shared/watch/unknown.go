@@ -12,19 +12,26 @@ import (
 // takeUnknown tells of kinds of unknown things that are new, and that Meta's test button was pressed,
 // then keeps the things: were they kept first, a failure would leave their kinds untold.
 func (w *Watcher) takeUnknown(ctx context.Context, unknown []quality.Novelty, test bool, now time.Time) error {
-	points, err := w.novelties(ctx, unknown, test, now)
-	if err != nil {
+	if err := persist(ctx, mergeTries, func() error { return w.tellUnknown(ctx, unknown, test, now) }); err != nil {
 		return err
-	}
-	if len(points) > 0 {
-		if _, err := w.merge(ctx, map[quality.Subject]incoming{quality.DeploymentSubject(): {told: points}}, nil, nil); err != nil {
-			return err
-		}
 	}
 	if len(unknown) == 0 {
 		return nil
 	}
 	return persist(ctx, mergeTries, func() error { return w.Store.Novelties(ctx, unknown) })
+}
+
+// tellUnknown tells of those that are new. All of them meet on the state of the deployment: within one
+// process one after the other.
+func (w *Watcher) tellUnknown(ctx context.Context, unknown []quality.Novelty, test bool, now time.Time) error {
+	points, err := w.novelties(ctx, unknown, test, now)
+	if err != nil || len(points) == 0 {
+		return err
+	}
+	w.telling.Lock()
+	defer w.telling.Unlock()
+	_, err = w.merge(ctx, map[quality.Subject]incoming{quality.DeploymentSubject(): {told: points}}, nil, nil)
+	return err
 }
 
 // novelties turns unknown things, each kind once, and Meta's test button into points of the

@@ -73,7 +73,9 @@ func (v *visit) health(ctx context.Context, waba string) (quality.Sighting, erro
 	var notTold []quality.Signal
 	if !v.c.asks("health", healthField) && !v.c.asks("health_number", healthField) && !v.c.asks("health_account", healthField) {
 		notTold = []quality.Signal{quality.CanSendMessage}
-		r.refused(quality.Account, notTold)
+	}
+	if !v.c.asks("health", healthField) && !v.c.asks("health_account", healthField) {
+		r.refused(quality.Account, []quality.Signal{quality.CanSendMessage})
 	}
 	s := r.sighting(quality.Health, v, err)
 	s.Without = notTold

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"syscall"
 
 	bbolt "go.etcd.io/bbolt"
@@ -104,7 +105,8 @@ func (t *Table) commit(group []job) error {
 			j.answer() <- nil
 		}
 	}
-	if !errors.Is(err, store.ErrAmbiguous) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
+	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+	if !errors.Is(err, store.ErrAmbiguous) || full || strings.Contains(err.Error(), "file resize error") { // which bbolt does not wrap
 		return nil
 	}
 	return err
