@@ -73,7 +73,7 @@ func (a Alert) Wire() Alert {
 const (
 	ReasonRetired     = "retired"           // the subject was deleted, migrated, archived or is gone; Details say which
 	ReasonNoRating    = "no longer rated"   // UNKNOWN for 7 days
-	ReasonNotRepeated = "not repeated"      // only a webhook said so, 7 days ago
+	ReasonNotRepeated = "not repeated"      // only a webhook said so, 7 days ago, or 30 of an announced ban
 	ReasonExpired     = "expired"           // its own date has come
 	ReasonHealthy     = "found healthy"     // two polls found the account healthy
 	ReasonDay7        = "day 7"             // the 7 days of Flagged are over

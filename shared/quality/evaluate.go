@@ -93,8 +93,8 @@ func (w *work) wasTouched(r Rule) bool {
 	return false
 }
 
-// evidence gathers what a rule reads, and what puts a subject out of use, for a replay: history where it was rebuilt, elsewhere
-// what the cells remember.
+// evidence gathers what a rule reads, and what puts a subject out of use, for a replay: history where
+// it was rebuilt, elsewhere what the cells remember.
 func (w *work) evidence(r Rule, heads Heads) map[Signal][]observation {
 	out := map[Signal][]observation{}
 	for sig, c := range w.s.Cells {

@@ -241,7 +241,7 @@ func ceasedFor(r Rule, inc *Incident, v View) (reason string) {
 	case !inc.Until.IsZero() && !v.At.Before(inc.Until):
 		return inc.UntilReason
 	case same && inc.Rule == RuleAccountDisabled && inc.Value == "SCHEDULE_FOR_DISABLE":
-		return ReasonNotRepeated
+		return ReasonNotRepeated // of an incident that was stored before announcements had an end
 	case same && (inc.Rule == RuleAccountDisabled || inc.Rule == RuleAccountOffboarded):
 		return ReasonHealthy
 	}
@@ -320,7 +320,7 @@ func (w *work) resolved(r Rule, inc *Incident, v View, reason, retired string) A
 		// The limit that came with the flag is what the one of today is compared with.
 		a.Details = maps.Clone(inc.Attrs)
 	}
-	if retired != "" {
+	if reason == ReasonRetired {
 		a.Details = united(a.Details, map[string]string{DetailRetired: retired})
 	}
 	a.At = later(a.At, inc.Since) // a poll and a webhook may be of one second

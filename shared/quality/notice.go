@@ -59,11 +59,12 @@ func (w *work) alertNotice(rs Rules, p Point) Severity {
 
 // valueBefore is the value that an added point of a webhook's replaced.
 func (w *work) valueBefore(p Point) string {
-	value := w.in.State.Cells[p.Signal].Known.Value
-	for i, o := range w.obs[p.Signal] {
-		if i == 0 {
-			value = "" // it is all there
-		}
+	all, read := w.obs[p.Signal]
+	if !read {
+		return w.in.State.Cells[p.Signal].Known.Value
+	}
+	value := ""
+	for _, o := range all {
 		if o.at.Before(p.At) {
 			value = o.value
 		}

@@ -59,10 +59,11 @@ func decodeCount(it Item) (countBody, error) {
 	return b, err
 }
 
-// Room for unknown things: how much of one is kept, and how many go into one transaction.
+// Room for unknown things: how much of one is kept, and how many go into one transaction, also where
+// JSON spells each of their bytes with six.
 const (
 	maxRaw       = 64 << 10
-	packUnknowns = 30
+	packUnknowns = 10
 )
 
 // Novelties implements watch.Store. Things and their count change together, so a redelivery counts

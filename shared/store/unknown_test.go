@@ -44,7 +44,7 @@ func TestUnknownThingsAreCountedOnce(t *testing.T) {
 	records := store.New(table, 0, time.Now)
 	var things []quality.Novelty
 	for i := range 150 {
-		raw := fmt.Sprintf(`{"i":%d,"text":"%s"}`, i, strings.Repeat(`"`, 40_000)) // several transactions hold them
+		raw := fmt.Sprintf(`{"i":%d,"text":"%s"}`, i, strings.Repeat(`"`, 4_000))
 		things = append(things, quality.Novelty{Kind: "field:x", WABAID: "1", Raw: raw, At: time.Now()}, quality.Novelty{Kind: "event:y", Raw: raw, At: time.Now()})
 	}
 	w := &watch.Watcher{Store: records, Rules: quality.DefaultRules, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
@@ -67,6 +67,31 @@ func TestUnknownThingsAreCountedOnce(t *testing.T) {
 	}
 	if known, err := records.KnownNovelties(t.Context(), []string{"field:x", "event:y", "field:z"}); err != nil || len(known) != 2 {
 		t.Errorf("known kinds = %v, %v", known, err)
+	}
+}
+
+// TestTheLongestUnknownThingsAreKept: as many as one body reports, each as long as it may be and of
+// bytes that JSON spells with six.
+func TestTheLongestUnknownThingsAreKept(t *testing.T) {
+	table, err := bolt.Open(filepath.Join(t.TempDir(), "u.db"), bolt.WithoutSync())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = table.Close() })
+	var things []quality.Novelty
+	for i := range 200 {
+		things = append(things, quality.Novelty{Kind: "field:x", Raw: fmt.Sprint(i, strings.Repeat("\x01", 70_000)), At: time.Now()})
+	}
+	records := store.New(table, 0, time.Now)
+	err = records.Novelties(t.Context(), things)
+	for tries := 0; errors.Is(err, watch.ErrConflict) && tries < 16; tries++ { // all name their kind first
+		err = records.Novelties(t.Context(), things)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := counted(t, table, "field:x"); n != len(things) {
+		t.Errorf("%d counted, want %d", n, len(things))
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // takeUnknown tells of kinds of unknown things that are new, and that Meta's test button was pressed,
 // then keeps the things: were they kept first, a failure would leave their kinds untold.
 func (w *Watcher) takeUnknown(ctx context.Context, unknown []quality.Novelty, test bool, now time.Time) error {
-	if err := persist(ctx, mergeTries, func() error { return w.tellUnknown(ctx, unknown, test, now) }); err != nil {
+	if err := w.tellUnknown(ctx, unknown, test, now); err != nil {
 		return err
 	}
 	if len(unknown) == 0 {

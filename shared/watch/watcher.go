@@ -42,8 +42,8 @@ type Watcher struct {
 	Lease time.Duration
 	// Parallel bounds accounts polled at once; 0 means 16.
 	Parallel int
-	telling  sync.Mutex // held while unknown things are told
 
+	telling  sync.Mutex // held while unknown things are told
 	mu       sync.Mutex
 	enrolled map[string]bool
 	// undiscovered counts discoveries that failed since one succeeded.

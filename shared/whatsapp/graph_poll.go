@@ -147,7 +147,7 @@ func (c *Client) Subscribe(ctx context.Context, wabaID string) error {
 		if err := readNode(r, "", &wire); err != nil {
 			return err
 		}
-		if said, _ := text(wire.Success); wire.Success.Kind() != 't' && said != "true" { // examples have both
+		if said, _ := text(wire.Success); said != "true" { // examples have it as a boolean and as text
 			return malformed("meta did not subscribe the app")
 		}
 		return nil
